@@ -1,0 +1,87 @@
+/* Help screens, read off the option table. Invariant: a screen has at most 40 lines of at most
+ * 80 columns, and begins with an example that works as it stands. */
+#include "commands.h"
+#include "console.h"
+
+#include <string.h>
+
+enum { NAME_COLUMNS = 30, SCREEN_COLUMNS = 80 };
+
+static void print_option(option_id id) {
+    const option_info *option = &option_table[id];
+    const int columns =
+        printf("  %s%s%s", option->name, *option->argument ? " " : "", option->argument);
+    if (columns < NAME_COLUMNS)
+        printf("%*s%s\n", NAME_COLUMNS - columns, "", option->help);
+    else
+        printf("\n%*s%s\n", NAME_COLUMNS, "", option->help);
+}
+
+static void print_options(verb_id verb, option_group group) {
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const option_info *option = &option_table[id];
+        if (option->group == group && option_applies((option_id)id, verb))
+            print_option((option_id)id);
+    }
+}
+
+/* Adds the group's names to a list in lines of SCREEN_COLUMNS, of which `column` are used. */
+static size_t print_names(verb_id verb, option_group group, size_t column) {
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const option_info *option = &option_table[id];
+        if (option->group != group || !option_applies((option_id)id, verb)) continue;
+        if (column + strlen(option->name) + 1 > SCREEN_COLUMNS) column = (size_t)printf("\n ") - 1;
+        column += (size_t)printf(" %s", option->name);
+    }
+    return column;
+}
+
+static void print_verb(verb_id verb) {
+    const verb_info *info = &verb_table[verb];
+    printf("  $ %s\n\nusage: headwise %s%s%s [options]\n%s\n\n", info->example, info->name,
+           *info->positional ? " " : "", info->positional, info->summary);
+    const bool is_long = verb == VERB_TRAIN || verb == VERB_CV;
+    print_options(verb, GROUP_OWN);
+    if (!is_long) print_options(verb, GROUP_DATA);
+    size_t column = (size_t)printf("  also:");
+    if (is_long) column = print_names(verb, GROUP_DATA, column);
+    print_names(verb, GROUP_COMMON, column);
+    putchar('\n');
+    if (verb != VERB_TRAIN && verb != VERB_CV && verb != VERB_QUANTIZE) return;
+    column = (size_t)printf("  fastText's, not needed:");
+    print_names(verb, GROUP_IGNORED, column);
+    putchar('\n');
+}
+
+static void print_overview(void) {
+    printf("  $ headwise train -input train.txt -output model\n"
+           "  $ echo 'what a fine film' | headwise predict model -\n\n"
+           "usage: headwise COMMAND [arguments] [options]\n\n");
+    for (int verb = 0; verb < VERB_COUNT; verb++) {
+        if (verb != VERB_MANUAL)
+            printf("  %-14s %s\n", verb_table[verb].name, verb_table[verb].summary);
+    }
+    printf("\nheadwise help COMMAND explains one. Options take one dash or two. Data is read\n"
+           "from fastText lines, CSV, TSV or JSON lines, plain, .gz or .zst; - is standard\n"
+           "input. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n");
+}
+
+void help_print(verb_id verb) {
+    if (verb == VERB_COUNT)
+        print_overview();
+    else
+        print_verb(verb);
+}
+
+int cmd_help(const arguments *args) {
+    if (!args->positionals) {
+        help_print(VERB_COUNT);
+        return DONE;
+    }
+    const verb_id verb = verb_find(args->positional[0]);
+    if (verb == VERB_COUNT)
+        return console_usage("help: there is no command %s; headwise help lists them",
+                             args->positional[0]);
+    help_print(verb);
+    return DONE;
+}

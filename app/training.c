@@ -1,0 +1,111 @@
+/* Options of training. Invariant: what was not given stays 0, the library's default; where 0
+ * means something to a user (no dropout, no character n-grams) it becomes the library's
+ * word for that. */
+#include "training.h"
+
+#include "console.h"
+#include "records.h"
+
+#include <string.h>
+
+enum {
+    WIDTH_STEP = 16,
+    DEFAULT_HEADS = 4,
+    DEFAULT_WIDTH = 64,
+    DEFAULT_CHAR_MIN = 2,
+    DEFAULT_CHAR_MAX = 5
+};
+static const double high_rate = 0.05; /* what fastText's own rates begin at */
+
+static hw_arch arch_of(const arguments *args) {
+    const char *name = text_option(args, OPTION_ARCH, "");
+    if (strcmp(name, "attention") == 0) return HW_ARCH_ATTENTION;
+    if (strcmp(name, "bag") == 0) return HW_ARCH_BAG;
+    return strcmp(name, "hybrid") == 0 ? HW_ARCH_HYBRID : HW_ARCH_DEFAULT;
+}
+
+static hw_loss loss_of(const arguments *args) {
+    const char *name = text_option(args, OPTION_LOSS, "");
+    if (strcmp(name, "softmax") == 0) return HW_LOSS_SOFTMAX;
+    if (strcmp(name, "ova") == 0 || strcmp(name, "one-vs-all") == 0) return HW_LOSS_OVA;
+    if (*name) console_note("-loss %s is ignored: the exact softmax (or ova) is used", name);
+    return HW_LOSS_AUTO;
+}
+
+static bool set_shape(hw_train_options *options, const arguments *args,
+                      char message[USAGE_MESSAGE]) {
+    const int32_t asked = whole_option(args, OPTION_DIM, 0);
+    options->width = (asked + WIDTH_STEP - 1) / WIDTH_STEP * WIDTH_STEP;
+    if (options->width != asked)
+        console_note("-dim %d is rounded up to %d, a multiple of 16", asked, options->width);
+    options->heads = whole_option(args, OPTION_HEADS, 0);
+    options->head_dim = whole_option(args, OPTION_HEAD_DIM, 0);
+    options->layers = whole_option(args, OPTION_LAYERS, 0);
+    options->towers = whole_option(args, OPTION_TOWERS, 0);
+    const int32_t heads = options->heads ? options->heads : DEFAULT_HEADS;
+    const int32_t width = options->width ? options->width : DEFAULT_WIDTH;
+    if (heads <= width || options->head_dim) return true;
+    snprintf(message, USAGE_MESSAGE,
+             "-heads %d: a width (-dim) of %d can be split into at most %d heads; or give -headDim",
+             heads, width, width);
+    return false;
+}
+
+static bool set_ngrams(hw_train_options *options, const arguments *args,
+                       char message[USAGE_MESSAGE]) {
+    const int32_t longest = whole_option(args, OPTION_MAXN, DEFAULT_CHAR_MAX);
+    const int32_t shortest = whole_option(args, OPTION_MINN, DEFAULT_CHAR_MIN);
+    options->word_ngrams = whole_option(args, OPTION_WORD_NGRAMS, 0);
+    if (longest > 0 && shortest > longest && is_given(args, OPTION_MINN)) {
+        snprintf(message, USAGE_MESSAGE, "-minn %d: it must not be above -maxn, which is %d",
+                 shortest, longest);
+        return false;
+    }
+    if (longest == 0) {
+        options->char_min = options->char_max = -1;
+    } else if (is_given(args, OPTION_MINN) || is_given(args, OPTION_MAXN)) {
+        options->char_max = longest;
+        options->char_min = shortest < 1 ? 1 : shortest < longest ? shortest : longest;
+    }
+    return true;
+}
+
+/* A count of 0 keeps everything, as a count of 1 does. */
+static int32_t count_option(const arguments *args, option_id id) {
+    const int32_t count = whole_option(args, id, 0);
+    return is_given(args, id) && count == 0 ? 1 : count;
+}
+
+bool training_options(hw_train_options *options, const arguments *args,
+                      char message[USAGE_MESSAGE]) {
+    if (!is_given(args, OPTION_INPUT)) {
+        snprintf(message, USAGE_MESSAGE, "-input is missing: the file of labelled texts");
+        return false;
+    }
+    const double dropout = number_option(args, OPTION_DROPOUT, 0);
+    *options = (hw_train_options){
+        .input = args->values[OPTION_INPUT].text,
+        .valid =
+            text_option(args, OPTION_VALID, text_option(args, OPTION_AUTOTUNE_VALIDATION, NULL)),
+        .reader = reader_options(args),
+        .valid_split = number_option(args, OPTION_VALID_SPLIT, 0),
+        .arch = arch_of(args),
+        .loss = loss_of(args),
+        .epochs = whole_option(args, OPTION_EPOCH, 0),
+        .batch = whole_option(args, OPTION_BATCH, 0),
+        .learning_rate = number_option(args, OPTION_LR, 0),
+        .dropout = is_given(args, OPTION_DROPOUT) && dropout <= 0 ? -1 : dropout,
+        .regularization = number_option(args, OPTION_REGULARIZATION, 0),
+        .min_count = count_option(args, OPTION_MIN_COUNT),
+        .min_count_label = count_option(args, OPTION_MIN_COUNT_LABEL),
+        .seed = is_given(args, OPTION_SEED) ? (uint64_t)args->values[OPTION_SEED].whole : 0,
+        .threads = whole_option(args, OPTION_THREAD, 0),
+        .class_weight = text_option(args, OPTION_CLASS_WEIGHT, NULL),
+        .save_steps = whole_option(args, OPTION_SAVE_STEPS, 0),
+        .resume = is_given(args, OPTION_RESUME),
+    };
+    if (options->learning_rate >= high_rate)
+        console_note("-lr %g is high for the tower's optimiser (Adam); its default is 0.002",
+                     options->learning_rate);
+    return set_shape(options, args, message) && set_ngrams(options, args, message);
+}

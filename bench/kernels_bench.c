@@ -1,0 +1,218 @@
+/* Speed of the kernels, as CSV. Share is of the peak that was measured on the same core a
+ * moment before: a loop of fused multiply-adds on registers alone, as wide as the
+ * instruction set. Each figure is the best of many short repetitions, because the machine
+ * may be shared and its clock moves.
+ *
+ *     gcc -O2 -ffp-contract=off -D_GNU_SOURCE -Iinclude -Isrc bench/kernels_bench.c \
+ *         build/release/libheadwise.a -lm -o kernels_bench && ./kernels_bench [isa] */
+#include "tensor/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+enum { LARGEST = 4096 * 384, ROUNDS = 60 };
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- The peak ------------------------------------------------------------------- */
+
+enum { PEAK_SUMS = 12, PEAK_STEPS = 20000 };
+
+/* 12 chains hide the latency of a multiply-add; an asm that "changes" a sum keeps it in its
+ * register and in the program. */
+#define DEFINE_PEAK(isa, target, vector, fma, class)                                          \
+    target static double peak_##isa(void) {                                                   \
+        vector s0 = { 0 }, x = { 0 };                                                         \
+        vector s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;                                   \
+        vector s6 = s0, s7 = s0, s8 = s0, s9 = s0, s10 = s0, s11 = s0;                        \
+        for (int step = 0; step < PEAK_STEPS; step++) {                                       \
+            s0 = fma(x, x, s0), s1 = fma(x, x, s1), s2 = fma(x, x, s2);                       \
+            s3 = fma(x, x, s3), s4 = fma(x, x, s4), s5 = fma(x, x, s5);                       \
+            s6 = fma(x, x, s6), s7 = fma(x, x, s7), s8 = fma(x, x, s8);                       \
+            s9 = fma(x, x, s9), s10 = fma(x, x, s10), s11 = fma(x, x, s11);                   \
+            __asm__ volatile(""                                                               \
+                             : "+" class(s0), "+" class(s1), "+" class(s2), "+" class(s3),    \
+                               "+" class(s4), "+" class(s5), "+" class(s6), "+" class(s7),    \
+                               "+" class(s8), "+" class(s9), "+" class(s10), "+" class(s11)); \
+        }                                                                                     \
+        return 2.0 * (sizeof x / sizeof(float)) * PEAK_SUMS * PEAK_STEPS;                     \
+    }
+
+#if defined(__x86_64__)
+DEFINE_PEAK(avx2, __attribute__((target("avx2,fma"))), __m256, _mm256_fmadd_ps, "x")
+DEFINE_PEAK(avx512, __attribute__((target("avx512f"))), __m512, _mm512_fmadd_ps, "v")
+#elif defined(__aarch64__)
+DEFINE_PEAK(neon, , float32x4_t, vfmaq_f32, "w")
+#endif
+
+static double no_peak(void) {
+    return 0;
+}
+
+static double (*peak_of(const char *isa))(void) {
+#if defined(__x86_64__)
+    if (strcmp(isa, "avx2") == 0) return peak_avx2;
+    if (strcmp(isa, "avx512") == 0) return peak_avx512;
+#elif defined(__aarch64__)
+    if (strcmp(isa, "neon") == 0) return peak_neon;
+#endif
+    return no_peak;
+}
+
+/* ---- What is measured ------------------------------------------------------------- */
+
+typedef struct bench {
+    const hw_kernels *kernels;
+    float *a, *b, *c, *d; /* [LARGEST] each, small numbers */
+    int8_t *bytes;        /* [LARGEST] */
+    size_t m, n, k;
+    bool transposed;
+} bench;
+
+/* Each runs its kernel once and returns its floating-point operations, or for kernels that
+ * are not matrix products, its elements. */
+static double run_gemm(const bench *t) {
+    t->kernels->gemm(t->c, t->n, t->a, t->transposed ? 1 : t->k, t->transposed ? t->m : 1, t->b,
+                     t->n, t->m, t->n, t->k, false);
+    return 2.0 * (double)(t->m * t->n * t->k);
+}
+static double run_axpy(const bench *t) {
+    t->kernels->axpy(t->c, t->a, 1e-9f, t->n);
+    return (double)t->n;
+}
+static double run_axpy_int8(const bench *t) {
+    t->kernels->axpy_int8(t->c, t->bytes, t->a, 1e-9f, t->n);
+    return (double)t->n;
+}
+static double run_add(const bench *t) {
+    t->kernels->add(t->c, t->a, t->n);
+    return (double)t->n;
+}
+static double run_dot(const bench *t) {
+    t->kernels->dot(t->c, t->a, t->b, t->n);
+    return (double)t->n;
+}
+static double run_exp(const bench *t) {
+    t->kernels->exp(t->c, t->a, t->n);
+    return (double)t->n;
+}
+static double run_softmax(const bench *t) {
+    t->kernels->softmax(t->c, t->n, t->m, t->n);
+    return (double)(t->m * t->n);
+}
+static double run_gelu(const bench *t) {
+    t->kernels->gelu(t->c, t->a, t->n);
+    return (double)t->n;
+}
+static double run_gelu_backward(const bench *t) {
+    t->kernels->gelu_backward(t->c, t->a, t->b, t->n);
+    return (double)t->n;
+}
+static double run_norm(const bench *t) {
+    t->kernels->norm(t->c, NULL, NULL, t->a, t->b, t->b, t->m, t->n);
+    return (double)(t->m * t->n);
+}
+static double run_adam(const bench *t) {
+    const hw_adam step = { 1e-9f, 0, 0.9f, 0.999f, 1e-6f };
+    t->kernels->adam(t->c, t->b, t->d, t->a, &step, t->n);
+    return (double)t->n;
+}
+
+/* ---- Measuring -------------------------------------------------------------------- */
+
+static double run_times(double (*run)(const bench *), const bench *t, size_t calls) {
+    double work = 0;
+    for (size_t i = 0; i < calls; i++) work += run(t);
+    return work;
+}
+
+/* The best rate of ROUNDS repetitions, each of so many calls that they take about `seconds`;
+ * reading the clock then costs nothing. */
+static double best_rate(double (*run)(const bench *), const bench *t, double seconds) {
+    size_t calls = 1;
+    double best = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        const double start = now();
+        const double work = run_times(run, t, calls);
+        const double elapsed = now() - start;
+        if (elapsed < seconds / 2) calls *= 2;
+        if (work / elapsed > best) best = work / elapsed;
+    }
+    return best;
+}
+
+static double run_peak(const bench *t) {
+    return peak_of(t->kernels->name)();
+}
+
+static void report_gemm(bench *t, size_t m, size_t n, size_t k, bool transposed) {
+    t->m = m, t->n = n, t->k = k, t->transposed = transposed;
+    const double peak = best_rate(run_peak, t, 2e-4);
+    const double rate = best_rate(run_gemm, t, 5e-4);
+    printf("gemm%s,%s,%zux%zux%zu,%.1f,%.3f\n", transposed ? "_transposed" : "", t->kernels->name,
+           m, n, k, rate * 1e-9, peak > 0 ? rate / peak : 0);
+}
+
+static void report(const char *name, double (*run)(const bench *), bench *t, size_t m, size_t n) {
+    t->m = m, t->n = n;
+    printf("%s,%s,%zux%zu,%.2f,\n", name, t->kernels->name, m, n, best_rate(run, t, 2e-4) * 1e-9);
+}
+
+static void report_all(bench *t) {
+    static const size_t rows[] = { 1, 4, 8, 16, 25, 48, 128, 512, 4096 };
+    static const size_t widths[][2] = { { 64, 64 },   { 192, 64 },  { 256, 64 }, { 64, 256 },
+                                        { 128, 128 }, { 384, 128 }, { 96, 96 },  { 256, 256 } };
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+            report_gemm(t, rows[r], widths[w][0], widths[w][1], false);
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) /* weight gradients */
+        for (size_t r = 4; r < sizeof rows / sizeof *rows; r++)
+            report_gemm(t, widths[w][1], widths[w][0], rows[r], true);
+    static const size_t lengths[] = { 16, 25, 40, 64, 100, 256 }; /* attention */
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        report_gemm(t, lengths[l], lengths[l], 32, false);
+        report_gemm(t, lengths[l], 32, lengths[l], false);
+    }
+    report("axpy", run_axpy, t, 1, 64);
+    report("axpy_int8", run_axpy_int8, t, 1, 64);
+    report("add", run_add, t, 1, 4096);
+    report("dot", run_dot, t, 1, 64);
+    report("dot", run_dot, t, 1, 4096);
+    report("exp", run_exp, t, 1, 4096);
+    report("softmax", run_softmax, t, 64, 64);
+    report("softmax", run_softmax, t, 64, 25);
+    report("gelu", run_gelu, t, 1, 4096);
+    report("gelu_backward", run_gelu_backward, t, 1, 4096);
+    report("norm", run_norm, t, 64, 128);
+    report("adam", run_adam, t, 1, 4096);
+}
+
+int main(int argc, char **argv) {
+    bench t = { 0 };
+    float *blocks[4];
+    for (size_t i = 0; i < 4; i++) {
+        blocks[i] = aligned_alloc(64, LARGEST * sizeof(float));
+        if (!blocks[i]) return 1;
+        for (size_t j = 0; j < LARGEST; j++) blocks[i][j] = (float)(j % 251) / 251;
+    }
+    t.a = blocks[0], t.b = blocks[1], t.c = blocks[2], t.d = blocks[3];
+    t.bytes = calloc(LARGEST, 1);
+    if (!t.bytes) return 1;
+    printf("kernel,isa,shape,GFLOP/s or elements/ns,share of peak\n");
+    for (size_t i = 1; (t.kernels = hw_kernels_at(i)); i++)
+        if (argc < 2 || strcmp(argv[1], t.kernels->name) == 0) report_all(&t);
+    free(t.bytes);
+    for (size_t i = 0; i < 4; i++) free(blocks[i]);
+    return 0;
+}

@@ -1,0 +1,311 @@
+/* headwise.h - text classification with multi-head attention.
+ *
+ *     hw_error err;
+ *     hw_classifier *clf = hw_classifier_open("reviews.safetensors", &err);
+ *     hw_session *session = clf ? hw_session_new(clf, &err) : NULL;
+ *     if (!session) return report(err.message);
+ *
+ *     hw_text text = hw_text_of("A quiet, moving film.");
+ *     float probability[2];                          // one per label
+ *     hw_classify(session, &text, 1, probability, &err);
+ *
+ *     hw_session_free(session);
+ *     hw_classifier_close(clf);
+ *
+ * Objects.   A classifier is immutable once open: share it between threads.
+ *            A session is the scratch memory of one thread: never share it.
+ *            A classifier must outlive the sessions made from it.
+ * Memory.    An object returned without const is yours: give it back to its
+ *            *_close or *_free, which accept NULL.
+ *            A `const` pointer returned by a getter lives as long as its owner.
+ *            Every other buffer is yours, and its size is stated.
+ * Errors.    A call that makes an object returns NULL on failure; any other call
+ *            returns a hw_status. Either way *err says what happened, where; err
+ *            may be NULL. Breaking a stated precondition is a bug: it asserts.
+ * Options.   The zero value of every option field means "the default", so
+ *            (hw_train_options){ .input = path } is complete.
+ * Text.      UTF-8 with an explicit length. Invalid bytes become U+FFFD.
+ * Quiet.     The library never prints and never exits; it installs no signal
+ *            handlers and starts threads only while a call that asks for them runs.
+ */
+#ifndef HEADWISE_H
+#define HEADWISE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef HW_API
+#define HW_API /* the build sets this to the platform's export attribute */
+#endif
+
+#define HW_VERSION "0.1.0"
+
+/* ---- Errors ------------------------------------------------------------- */
+
+#define HW_ERROR_LIST(X)                                        \
+    X(ARGUMENT, "an argument is outside its documented range")  \
+    X(MEMORY, "out of memory")                                  \
+    X(IO, "a file could not be read or written")                \
+    X(FORMAT, "a file is malformed")                            \
+    X(UNSUPPORTED, "a file is well formed but not supported")   \
+    X(DIVERGED, "training diverged")                            \
+    X(STOPPED, "the progress callback asked to stop")
+
+typedef enum hw_status {
+    HW_OK = 0,
+#define X(name, text) HW_ERROR_##name,
+    HW_ERROR_LIST(X)
+#undef X
+} hw_status;
+
+typedef struct hw_error {
+    hw_status status;
+    char message[508]; /* one line: what, in which file, at which byte or line */
+} hw_error;
+
+HW_API const char *hw_status_text(hw_status status);
+
+/* ---- Texts and labelled data --------------------------------------------- */
+
+typedef struct hw_text {
+    const char *bytes;
+    size_t length;
+} hw_text;
+
+static inline hw_text hw_text_of(const char *string) {
+    hw_text text = { string, strlen(string) };
+    return text;
+}
+
+typedef enum hw_format {
+    HW_FORMAT_AUTO,     /* recognised by content */
+    HW_FORMAT_FASTTEXT, /* __label__a __label__b the text */
+    HW_FORMAT_TSV,      /* label|label<TAB>text, or a header line and columns */
+    HW_FORMAT_CSV,      /* RFC 4180 with a header line */
+    HW_FORMAT_JSONL,    /* {"text": "...", "label": "a"} or "labels": ["a", "b"]; "weight": 2 */
+    HW_FORMAT_TEXT      /* one unlabelled text a line */
+} hw_format;
+
+typedef struct hw_reader_options {
+    hw_format format;
+    const char *text_column;  /* of CSV and TSV with a header; default "text" */
+    const char *label_column; /* default "label" */
+    const char *label_prefix; /* of fastText lines; default "__label__" */
+} hw_reader_options;
+
+typedef struct hw_record {
+    hw_text text;
+    const hw_text *labels; /* [label_count] */
+    size_t label_count;
+    double weight; /* 1 unless the data says otherwise */
+    size_t line;   /* where the record starts, counted from 1 */
+} hw_record;
+
+typedef struct hw_reader hw_reader;
+
+/* path: a plain, .gz or .zst file, or "-" for standard input. */
+HW_API hw_reader *hw_reader_open(const char *path, const hw_reader_options *options,
+                                 hw_error *err);
+HW_API void hw_reader_close(hw_reader *reader);
+/* The next record; *more is false at the end. The record's memory is the reader's
+ * and lives until the next call. A line that cannot be read as data (no label, a
+ * missing column, an unclosed quote) is HW_ERROR_FORMAT and names the line; the
+ * reader stays usable and goes on with the line after it. */
+HW_API hw_status hw_reader_next(hw_reader *reader, hw_record *record, bool *more,
+                                hw_error *err);
+/* What was recognised; HW_FORMAT_AUTO before the first record. */
+HW_API hw_format hw_reader_format(const hw_reader *reader);
+
+/* ---- Classifier: n-grams, attention tower, label names; read-only --------- */
+
+typedef struct hw_classifier hw_classifier;
+
+typedef enum hw_arch {
+    HW_ARCH_DEFAULT,   /* hybrid */
+    HW_ARCH_HYBRID,    /* n-grams and the attention tower */
+    HW_ARCH_ATTENTION, /* the attention tower alone */
+    HW_ARCH_BAG        /* n-grams alone */
+} hw_arch;
+
+/* What a classifier is. Plain data: read it, print it. */
+typedef struct hw_summary {
+    hw_arch arch;
+    bool multi_label; /* independent probabilities instead of a distribution */
+    int32_t labels;
+    int32_t ngrams;                  /* members of the n-gram dictionary */
+    int32_t vocabulary;              /* of them, single words that hw_classifier_word names */
+    int32_t towers;                  /* equal ones that are averaged; 0: none */
+    int32_t layers, heads, head_dim; /* of each tower; 0 without one */
+    int32_t width, inner_width;                  /* inner_width 0: no feed-forward block */
+    int32_t window; /* tokens; a longer text is attended in windows, pooled over all of it */
+    bool quantized;         /* the n-gram table is int8 */
+    double temperature;     /* that divides the joined logits */
+    double tower_weight;    /* share of the tower in the joined logits; 0 is off */
+    double held_back_score; /* accuracy (micro-F1) of the whole on held-back data */
+    double held_back_bag;   /* the same of the n-grams alone */
+    uint64_t parameters, file_bytes;
+} hw_summary;
+
+/* Opens a model file and checks all of it: structure, checksums and values. */
+HW_API hw_classifier *hw_classifier_open(const char *path, hw_error *err);
+HW_API void hw_classifier_close(hw_classifier *classifier);
+
+/* Writes the file whole or not at all: a reader never sees half a model. */
+HW_API hw_status hw_classifier_save(const hw_classifier *classifier, const char *path,
+                                    hw_error *err);
+
+HW_API const hw_summary *hw_classifier_summary(const hw_classifier *classifier);
+/* NUL-terminated label name, without any prefix; label in [0, labels). */
+HW_API const char *hw_classifier_label(const hw_classifier *classifier, int32_t label);
+/* The index of a label name, or -1. */
+HW_API int32_t hw_classifier_find_label(const hw_classifier *classifier, hw_text name);
+/* [labels]: the probability from which a label of a multi-label model is predicted; NULL
+ * if single-label. */
+HW_API const float *hw_classifier_thresholds(const hw_classifier *classifier);
+/* The training record: options, seed, version and data checksum, as a JSON object. */
+HW_API const char *hw_classifier_training(const hw_classifier *classifier);
+/* The word-th single word of the n-gram dictionary, or NULL past its end. row (may be NULL):
+ * its row of "ngram.table" and of a tower's embedding. */
+HW_API const char *hw_classifier_word(const hw_classifier *classifier, int32_t word,
+                                      size_t *row);
+
+/* A tensor of the model, as it stands in the file. */
+typedef struct hw_matrix {
+    const char *name; /* "tower.0.embedding", "ngram.table", ... */
+    size_t rows, columns;
+    const float *values; /* [rows][columns]; NULL if the tensor is not float */
+} hw_matrix;
+
+/* The i-th tensor in the file's order; false past the end. */
+HW_API bool hw_classifier_matrix(const hw_classifier *classifier, size_t i, hw_matrix *matrix);
+
+/* A copy whose n-gram table is int8 (one scale a label). */
+HW_API hw_classifier *hw_classifier_quantize(const hw_classifier *classifier, hw_error *err);
+/* A copy whose temperature (multi-label: thresholds too) is fitted to labelled data. */
+HW_API hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, const char *path,
+                                              const hw_reader_options *options, hw_error *err);
+
+/* ---- Session: everything one thread needs to run a classifier ------------- */
+
+typedef struct hw_session hw_session;
+
+HW_API hw_session *hw_session_new(const hw_classifier *classifier, hw_error *err);
+HW_API void hw_session_free(hw_session *session);
+
+/* probabilities: [count][labels], row-major. A text's result does not depend on
+ * what else is in the call, bit for bit. */
+HW_API hw_status hw_classify(hw_session *session, const hw_text *texts, size_t count,
+                             float *probabilities, hw_error *err);
+
+/* ---- Evaluation ------------------------------------------------------------ */
+
+typedef struct hw_label_metrics {
+    double precision, recall, f1; /* NaN where undefined */
+    uint64_t support, predicted, correct;
+} hw_label_metrics;
+
+typedef struct hw_interval {
+    double low, high; /* 95 % */
+} hw_interval;
+
+/* Measures of one set of predictions, named as scikit-learn names them. In a
+ * multi-label report `accuracy` is `exact_match`. */
+typedef struct hw_metrics {
+    uint64_t examples, unknown_labels; /* gold labels that the model does not have */
+    double accuracy, exact_match;
+    double micro_f1, macro_f1, weighted_f1;
+    double micro_precision, micro_recall, macro_precision, macro_recall;
+    double weighted_precision, weighted_recall;
+    double log_loss, ece, brier;
+    double bag_score, tower_score; /* accuracy (micro-F1) of each branch alone; NaN without */
+    hw_interval accuracy_interval;  /* Wilson */
+    hw_interval macro_f1_interval;  /* percentile bootstrap over examples, seeded */
+    int32_t labels;
+    hw_label_metrics *per_label; /* [labels] */
+    uint64_t *confusion;         /* [labels][labels], true label by row; NULL if multi-label
+                                  * or above 4,096 labels */
+} hw_metrics;
+
+/* Free with hw_metrics_free. */
+HW_API hw_metrics *hw_evaluate(const hw_classifier *classifier, const char *path,
+                               const hw_reader_options *options, int32_t threads, hw_error *err);
+HW_API void hw_metrics_free(hw_metrics *metrics);
+
+/* ---- Training --------------------------------------------------------------- */
+
+typedef struct hw_progress {
+    const char *stage; /* "read", "n-grams", "tower", "join", "refit", "note", ... */
+    const char *note;  /* a line for people, or NULL */
+    uint64_t done, total;       /* work units of this stage */
+    double overall;             /* share of the whole training done, 0 to 1 */
+    double loss, learning_rate; /* NaN where there is none */
+    double texts_per_second;
+    double valid_score; /* NaN between evaluations */
+} hw_progress;
+
+/* Return false to stop: training finishes with the best model so far if there is
+ * one, else fails with HW_ERROR_STOPPED. Called on the thread that called hw_train. */
+typedef bool hw_progress_fn(void *user, const hw_progress *progress);
+
+typedef enum hw_loss { HW_LOSS_AUTO, HW_LOSS_SOFTMAX, HW_LOSS_OVA } hw_loss;
+
+typedef struct hw_train_options {
+    const char *input; /* required */
+    const char *valid; /* default: none, a share of input is held back */
+    hw_reader_options reader;
+    double valid_split; /* share of input that is held back; default 0.1 */
+    hw_arch arch;
+    hw_loss loss;                  /* HW_LOSS_OVA: multi-label */
+    int32_t heads, head_dim;       /* default 4 heads, width / heads */
+    int32_t layers, width;         /* default 1 layer, width 64 */
+    int32_t towers;                /* default 2 */
+    int32_t epochs;                /* of the tower; default by the size of the data */
+    int32_t batch;                 /* texts a step; default 32 */
+    double learning_rate;          /* of the tower; default 0.002 */
+    double dropout;                /* default 0.3; negative: none */
+    double regularization;         /* C of the n-gram classifier; default 0.5 */
+    int32_t word_ngrams;           /* longest word n-gram; default 2 (Chinese characters: 3) */
+    int32_t char_min, char_max;    /* character n-grams; default 2 to 5; -1: none */
+    int32_t min_count;             /* of a vocabulary word; default 2 */
+    int32_t min_count_label;       /* rarer labels are dropped; default 1 */
+    uint64_t seed;
+    int32_t threads;               /* default: the CPUs the process may use */
+    const char *class_weight;      /* "balanced", a JSON file {"label": weight}, or NULL */
+    const char *checkpoint;        /* file to write while training; default: none */
+    int32_t save_steps;            /* tower steps between checkpoints; default: each epoch */
+    bool resume;                   /* go on from the checkpoint if there is one */
+    hw_progress_fn *progress;
+    void *user;
+} hw_train_options;
+
+/* Same data, seed and version: same classifier, bit for bit, for any number of
+ * threads, and for a training that was killed and resumed. */
+HW_API hw_classifier *hw_train(const hw_train_options *options, hw_error *err);
+
+/* K-fold cross-validation. scores: [folds] accuracy (multi-label: micro-F1).
+ * If probabilities is not NULL it receives [*examples][*labels] out-of-fold
+ * probabilities in input order, to be freed with hw_buffer_free. */
+HW_API hw_status hw_cross_validate(const hw_train_options *options, int32_t folds,
+                                   double *scores, float **probabilities, size_t *examples,
+                                   int32_t *labels, hw_error *err);
+HW_API void hw_buffer_free(void *buffer);
+
+/* ---- Library ------------------------------------------------------------------ */
+
+HW_API const char *hw_version(void);
+/* The instruction set in use: "scalar", "avx2", "avx512" or "neon". */
+HW_API const char *hw_kernels_name(void);
+/* The CPUs that this process may use (affinity and cgroup quota). */
+HW_API int32_t hw_cpu_count(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HEADWISE_H */

@@ -1,0 +1,31 @@
+/* TF-IDF features of a text: a sparse vector over the n-gram dictionary.
+ *   value = (1 + ln count) * idf[index], then each of the two blocks (words and their
+ *   sequences; characters) is divided by its Euclidean norm, so that neither dominates.
+ * Invariant: the order of the features is the order of first occurrence in the text, so
+ * a sum over them is the same bits in training and in prediction. */
+#ifndef HW_CLASSIFY_FEATURES_H
+#define HW_CLASSIFY_FEATURES_H
+
+#include "text/dictionary.h"
+#include "text/ngrams.h"
+
+typedef struct hw_feature {
+    uint32_t index;
+    float value;
+} hw_feature;
+
+/* Reused from text to text; zero-initialise. */
+typedef struct hw_features {
+    hw_feature *items;
+    size_t count, capacity;
+    uint32_t *seen; /* open addressing over items of the current text */
+    size_t seen_capacity;
+} hw_features;
+
+/* found: [ngrams->count] dictionary index of each n-gram, or HW_ABSENT. members: of the
+ * dictionary. idf: [members]. */
+hw_status hw_features_make(hw_features *features, const hw_ngrams *ngrams, const int32_t *found,
+                           size_t members, const float *idf, hw_error *err);
+void hw_features_free(hw_features *features);
+
+#endif

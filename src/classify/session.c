@@ -1,0 +1,223 @@
+/* hw_session: texts go through the n-grams one by one and through the towers in small
+ * batches. Invariant: a text's logits are computed from that text alone, so they are the
+ * same bits in any batch. */
+#include "classify/classifier.h"
+
+#include "base/memory.h"
+#include "classify/encoding.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A batch ends with the text that brings it to BATCH_TOKENS. Batches of more than
+ * SCRATCH_TOKENS, which end in a long text, get a scratch for the occasion. */
+enum { BATCH_TEXTS = 32, BATCH_TOKENS = 1024, SCRATCH_TOKENS = 4096, PREFETCH_AHEAD = 8 };
+
+struct hw_session {
+    const hw_classifier *classifier;
+    const hw_kernels *kernels;
+    hw_encoding encoding; /* of one text */
+
+    size_t texts;                      /* in the batch */
+    uint32_t offsets[BATCH_TEXTS + 1]; /* into tokens */
+    uint32_t *token_offsets;           /* [offsets[texts] + 1] into token_ngrams */
+    uint32_t *token_ngrams;
+    size_t tokens_capacity, ngrams_capacity;
+    hw_tower_scratch *scratch; /* NULL without towers */
+    float *bag;                /* [BATCH_TEXTS][labels], NULL without n-grams */
+    float *tower;              /* [BATCH_TEXTS][columns] mean of the towers, NULL without them */
+    float *next_tower;         /* likewise, of a tower that is not the first */
+};
+
+static size_t label_count(const hw_session *session) {
+    return (size_t)session->classifier->summary.labels;
+}
+
+/* Of a row of the towers' logits. */
+static size_t column_count(const hw_session *session) {
+    return (size_t)hw_tower_columns(session->classifier->summary.labels);
+}
+
+/* ---- Making one -------------------------------------------------------------- */
+
+static float *new_rows(size_t columns, hw_error *err) {
+    float *rows = hw_calloc(BATCH_TEXTS * columns, sizeof *rows);
+    if (!rows) hw_fail_memory(err, BATCH_TEXTS * columns * sizeof *rows);
+    return rows;
+}
+
+static hw_tower_scratch *new_scratch(const hw_classifier *classifier, size_t tokens,
+                                     hw_error *err) {
+    return hw_tower_scratch_new(&classifier->config.tower, BATCH_TEXTS, tokens, false, err);
+}
+
+static bool reserve(hw_session *session, hw_error *err) {
+    const hw_classifier *classifier = session->classifier;
+    const int32_t towers = classifier->config.towers;
+    if (classifier->bag_bias && !(session->bag = new_rows(label_count(session), err))) return false;
+    if (towers > 0 && !(session->tower = new_rows(column_count(session), err))) return false;
+    if (towers > 1 && !(session->next_tower = new_rows(column_count(session), err))) return false;
+    return towers == 0 || (session->scratch = new_scratch(classifier, SCRATCH_TOKENS, err));
+}
+
+hw_session *hw_session_new(const hw_classifier *classifier, hw_error *err) {
+    hw_session *session = hw_calloc(1, sizeof *session);
+    if (!session) {
+        hw_fail_memory(err, sizeof *session);
+        return NULL;
+    }
+    session->classifier = classifier;
+    session->kernels = hw_kernels_select();
+    if (reserve(session, err)) return session;
+    hw_session_free(session);
+    return NULL;
+}
+
+void hw_session_free(hw_session *session) {
+    if (!session) return;
+    hw_encoding_free(&session->encoding);
+    hw_free(session->token_offsets);
+    hw_free(session->token_ngrams);
+    hw_tower_scratch_free(session->scratch);
+    hw_free(session->bag);
+    hw_free(session->tower);
+    hw_free(session->next_tower);
+    hw_free(session);
+}
+
+/* ---- The n-grams --------------------------------------------------------------- */
+
+static void prefetch_row(const hw_classifier *classifier, size_t index, size_t labels) {
+    if (classifier->table) {
+        __builtin_prefetch(classifier->table + index * labels);
+        __builtin_prefetch(classifier->table + index * labels + labels - 1);
+    } else {
+        __builtin_prefetch(classifier->table_int8 + index * labels);
+    }
+}
+
+/* logits[labels] = bias + sum of value * row, in the order of the features. */
+static void bag_logits(float *logits, const hw_classifier *classifier, const hw_features *features,
+                       const hw_kernels *kernels) {
+    const size_t labels = (size_t)classifier->summary.labels;
+    memcpy(logits, classifier->bag_bias, labels * sizeof *logits);
+    for (size_t i = 0; i < features->count; i++) {
+        if (i + PREFETCH_AHEAD < features->count)
+            prefetch_row(classifier, features->items[i + PREFETCH_AHEAD].index, labels);
+        const hw_feature item = features->items[i];
+        if (classifier->table)
+            kernels->axpy(logits, classifier->table + item.index * labels, item.value, labels);
+        else
+            kernels->axpy_int8(logits, classifier->table_int8 + item.index * labels,
+                               classifier->table_scale, item.value, labels);
+    }
+}
+
+/* ---- The towers ---------------------------------------------------------------- */
+
+static hw_status add_to_tokens(hw_session *session, hw_error *err) {
+    const hw_encoding *e = &session->encoding;
+    const size_t token = session->offsets[session->texts];
+    const size_t ngram = session->texts ? session->token_offsets[token] : 0;
+    const size_t ngrams = e->token_offsets[e->tokens];
+    if (!hw_grow((void **)&session->token_offsets, &session->tokens_capacity, token + e->tokens + 1,
+                 sizeof *session->token_offsets) ||
+        !hw_grow((void **)&session->token_ngrams, &session->ngrams_capacity, ngram + ngrams + 1,
+                 sizeof *session->token_ngrams))
+        return hw_fail_memory(err, (token + ngram + ngrams) * sizeof *session->token_ngrams);
+    for (size_t i = 0; i <= e->tokens; i++)
+        session->token_offsets[token + i] = (uint32_t)ngram + e->token_offsets[i];
+    memcpy(session->token_ngrams + ngram, e->token_ngrams, ngrams * sizeof *e->token_ngrams);
+    session->offsets[session->texts + 1] = (uint32_t)(token + e->tokens);
+    return HW_OK;
+}
+
+/* logits[texts][columns] of one tower. */
+static hw_status run_tower(float *logits, hw_session *session, int32_t tower, hw_error *err) {
+    const hw_classifier *classifier = session->classifier;
+    const size_t tokens = session->offsets[session->texts];
+    const hw_batch batch = { session->token_ngrams, session->token_offsets, session->offsets,
+                             session->texts };
+    hw_tower_scratch *larger = NULL;
+    if (tokens > SCRATCH_TOKENS && !(larger = new_scratch(classifier, tokens, err)))
+        return HW_ERROR_MEMORY;
+    hw_tower_forward(logits, larger ? larger : session->scratch, &classifier->config.tower,
+                     &classifier->towers[tower], session->kernels, batch, NULL);
+    hw_tower_scratch_free(larger);
+    return HW_OK;
+}
+
+static hw_status run_towers(hw_session *session, hw_error *err) {
+    const int32_t towers = session->classifier->config.towers;
+    const size_t floats = session->texts * column_count(session);
+    if (!towers) return HW_OK;
+    HW_TRY(run_tower(session->tower, session, 0, err));
+    for (int32_t tower = 1; tower < towers; tower++) {
+        HW_TRY(run_tower(session->next_tower, session, tower, err));
+        session->kernels->add(session->tower, session->next_tower, floats);
+    }
+    for (size_t i = 0; i < floats; i++) session->tower[i] /= (float)towers;
+    return HW_OK;
+}
+
+/* ---- Texts --------------------------------------------------------------------- */
+
+static hw_status add_text(hw_session *session, hw_text text, hw_error *err) {
+    const hw_classifier *classifier = session->classifier;
+    HW_TRY(hw_encoding_make(&session->encoding, text, &classifier->config.ngram_options,
+                            &classifier->ngrams, classifier->config.ngrams, classifier->idf, err));
+    if (session->bag)
+        bag_logits(session->bag + session->texts * label_count(session), classifier,
+                   classifier->idf ? &session->encoding.features : &(hw_features){ 0 },
+                   session->kernels);
+    if (session->tower) HW_TRY(add_to_tokens(session, err));
+    session->texts++;
+    return HW_OK;
+}
+
+/* Takes texts from the start, at least one, until the batch is full, and runs them. */
+static hw_status run_batch(hw_session *session, const hw_text *texts, size_t count, hw_error *err) {
+    session->texts = 0;
+    while (session->texts < count && session->texts < BATCH_TEXTS &&
+           session->offsets[session->texts] < BATCH_TOKENS)
+        HW_TRY(add_text(session, texts[session->texts], err));
+    return run_towers(session, err);
+}
+
+/* Copies row `text` of a branch to logits[labels], which may be NULL. */
+static void copy_row(float *logits, const float *rows, size_t columns, size_t text, size_t labels) {
+    if (!logits) return;
+    if (rows)
+        memcpy(logits, rows + text * columns, labels * sizeof *logits);
+    else
+        memset(logits, 0, labels * sizeof *logits);
+}
+
+hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count,
+                         float *probabilities, float *bag, float *tower, hw_error *err) {
+    const size_t labels = label_count(session), columns = column_count(session);
+    for (size_t first = 0; first < count; first += session->texts) {
+        HW_TRY(run_batch(session, texts + first, count - first, err));
+        for (size_t text = 0; text < session->texts; text++) {
+            const size_t row = (first + text) * labels;
+            copy_row(bag ? bag + row : NULL, session->bag, labels, text, labels);
+            copy_row(tower ? tower + row : NULL, session->tower, columns, text, labels);
+            if (!probabilities) continue;
+            hw_classifier_join(session->classifier, probabilities + row,
+                               session->bag ? session->bag + text * labels : NULL,
+                               session->tower ? session->tower + text * columns : NULL);
+        }
+    }
+    return HW_OK;
+}
+
+hw_status hw_session_branches(hw_session *session, hw_text text, float *bag, float *tower,
+                              hw_error *err) {
+    return hw_session_run(session, &text, 1, NULL, bag, tower, err);
+}
+
+hw_status hw_classify(hw_session *session, const hw_text *texts, size_t count, float *probabilities,
+                      hw_error *err) {
+    assert(session && (texts || !count) && (probabilities || !count));
+    return hw_session_run(session, texts, count, probabilities, NULL, NULL, err);
+}

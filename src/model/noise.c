@@ -1,0 +1,58 @@
+/* Masks from counter-based random numbers: each stream belongs to one use, step, layer and
+ * text. Invariant: the same call gives the same mask, so none is kept for backward. */
+#include "model/noise.h"
+
+#include "base/random.h"
+
+#include <assert.h>
+
+typedef enum purpose { /* "towN" */
+                       DROP_POOLED = 0x746f7731,
+                       DROP_EMBEDDING = 0x746f7732,
+                       DROP_HEADS = 0x746f7733
+} purpose;
+
+static uint64_t stream_of(const hw_tower_noise *noise, purpose use, size_t layer, size_t text) {
+    const uint64_t step = hw_random_bits(noise->seed, use, noise->step);
+    return hw_random_bits(step, layer, noise->first_text + text);
+}
+
+/* Four elements take 16 bits each of one random word, so rates are in 1/65536. */
+static void drop(float *x, size_t n, float rate, uint64_t stream) {
+    assert(rate >= 0.0f && rate < 1.0f);
+    const uint32_t threshold = (uint32_t)(rate * 65536.0f);
+    const float scale = 65536.0f / (float)(65536 - threshold);
+    for (size_t i = 0; i < n; i += 4) {
+        uint64_t bits = hw_mix64(stream ^ i);
+        for (size_t j = i; j < n && j < i + 4; j++, bits >>= 16)
+            x[j] *= (bits & 0xffff) < threshold ? 0.0f : scale;
+    }
+}
+
+void hw_noise_drop_embedding(float *x, size_t n, const hw_tower_noise *noise, size_t text) {
+    if (!noise || noise->embedding_dropout <= 0.0f) return;
+    drop(x, n, noise->embedding_dropout, stream_of(noise, DROP_EMBEDDING, 0, text));
+}
+
+void hw_noise_drop_pooled(float *x, size_t n, const hw_tower_noise *noise, size_t text) {
+    if (!noise || noise->dropout <= 0.0f) return;
+    drop(x, n, noise->dropout, stream_of(noise, DROP_POOLED, 0, text));
+}
+
+void hw_noise_heads(float *factor, size_t heads, const hw_tower_noise *noise, size_t layer,
+                    size_t text) {
+    for (size_t head = 0; head < heads; head++) factor[head] = 1.0f;
+    if (!noise || noise->drop_head <= 0.0f) return;
+    const uint64_t stream = stream_of(noise, DROP_HEADS, layer, text);
+    size_t kept = heads;
+    for (size_t head = 0; head < heads; head++) {
+        if (hw_random_uniform(stream, 0, head) >= noise->drop_head) continue;
+        factor[head] = 0.0f;
+        kept--;
+    }
+    if (kept == 0) {
+        factor[hw_random_below(stream, 1, 0, heads)] = 1.0f;
+        kept = 1;
+    }
+    for (size_t head = 0; head < heads; head++) factor[head] *= (float)heads / (float)kept;
+}

@@ -1,0 +1,176 @@
+/* The tower's parameters: their ranges, their places in one block, their first values.
+ * Invariant: every walk over them takes the order of the two lists in tower.h, and each
+ * starts at a multiple of 16 floats. */
+#include "model/tower.h"
+
+#include "base/random.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct range {
+    const char *name;
+    int32_t value, least, most, step;
+} range;
+
+/* The upper ends keep every product of two fields, and the floats of the block, far
+ * from overflow. */
+hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
+    const range ranges[] = {
+        { "vocabulary", config->vocabulary, 1, 1 << 28, 1 },
+        { "width", config->width, 16, 4096, 16 },
+        { "layers", config->layers, 0, HW_TOWER_LAYERS, 1 },
+        { "heads", config->heads, 1, HW_TOWER_HEADS, 1 },
+        { "head_dim", config->head_dim, 1, 1024, 1 },
+        { "inner_width", config->inner_width, 0, 16384, 16 },
+        { "distance", config->distance, 0, 4096, 1 },
+        { "queries", config->queries, 0, 64, 1 },
+        { "window", config->window, 1, 65536, 1 },
+        { "labels", config->labels, 1, 1 << 20, 1 },
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const range *r = &ranges[i];
+        if (r->value < r->least || r->value > r->most)
+            return hw_fail(err, HW_ERROR_ARGUMENT, "tower: %s is %d, not in %d to %d", r->name,
+                           r->value, r->least, r->most);
+        if (r->value % r->step)
+            return hw_fail(err, HW_ERROR_ARGUMENT, "tower: %s is %d, not a multiple of %d", r->name,
+                           r->value, r->step);
+    }
+    return HW_OK;
+}
+
+static size_t padded_floats(int32_t rows, int32_t columns) {
+    return ((size_t)rows * (size_t)columns + 15) / 16 * 16;
+}
+
+size_t hw_tower_embedding_floats(const hw_tower_config *c) {
+    return padded_floats(c->vocabulary, c->width);
+}
+
+size_t hw_tower_floats(const hw_tower_config *c) {
+    size_t floats = 0, layer = 0;
+#define X(name, rows, columns) floats += padded_floats(rows, columns);
+    HW_TOWER_PARAMETERS(X)
+#undef X
+#define X(name, rows, columns) layer += padded_floats(rows, columns);
+    HW_TOWER_LAYER_PARAMETERS(X)
+#undef X
+    return floats + layer * (size_t)c->layers;
+}
+
+void hw_tower_view(hw_tower_views *views, const hw_tower_config *c, float *block) {
+    views->block = block;
+#define X(name, rows, columns) \
+    views->name = block;       \
+    block += padded_floats(rows, columns);
+    HW_TOWER_PARAMETERS(X)
+#undef X
+    for (int32_t l = 0; l < c->layers; l++) {
+#define X(name, rows, columns)    \
+    views->layer[l].name = block; \
+    block += padded_floats(rows, columns);
+        HW_TOWER_LAYER_PARAMETERS(X)
+#undef X
+    }
+}
+
+/* A walk over the parameters that are there; `left` counts down to the wanted one. */
+typedef struct walk {
+    size_t offset, left;
+} walk;
+
+static bool walk_reaches(walk *w, hw_tower_parameter *parameter, int32_t rows, int32_t columns) {
+    const size_t floats = padded_floats(rows, columns);
+    if (floats > 0 && w->left-- == 0) {
+        parameter->rows = (size_t)rows;
+        parameter->columns = (size_t)columns;
+        parameter->offset = w->offset;
+        return true;
+    }
+    w->offset += floats;
+    return false;
+}
+
+bool hw_tower_parameter_at(hw_tower_parameter *parameter, const hw_tower_config *c, size_t i) {
+    walk w = { .left = i };
+#define X(field, rows, columns)                                          \
+    if (walk_reaches(&w, parameter, rows, columns)) {                    \
+        snprintf(parameter->name, sizeof parameter->name, "%s", #field); \
+        return true;                                                     \
+    }
+    HW_TOWER_PARAMETERS(X)
+#undef X
+    for (int32_t l = 0; l < c->layers; l++) {
+#define X(field, rows, columns)                                                      \
+    if (walk_reaches(&w, parameter, rows, columns)) {                                \
+        snprintf(parameter->name, sizeof parameter->name, "layer.%d.%s", l, #field); \
+        return true;                                                                 \
+    }
+        HW_TOWER_LAYER_PARAMETERS(X)
+#undef X
+    }
+    return false;
+}
+
+/* One stream of random numbers for each filled parameter. */
+typedef struct filler {
+    uint64_t seed, purpose;
+} filler;
+
+static void fill(float *weight, size_t floats, float value) {
+    for (size_t i = 0; i < floats; i++) weight[i] = value;
+}
+
+static void fill_normal(float *weight, size_t floats, float deviation, filler *random) {
+    const uint64_t purpose = random->purpose++;
+    for (size_t i = 0; i < floats; i++)
+        weight[i] = deviation * hw_random_normal(random->seed, purpose, i);
+}
+
+/* Uniform in +-sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010, eq. 16). */
+static void fill_uniform(float *weight, size_t floats, int32_t inputs, int32_t outputs,
+                         filler *random) {
+    const uint64_t purpose = random->purpose++;
+    const float limit = sqrtf(6.0f / (float)(inputs + outputs));
+    for (size_t i = 0; i < floats; i++)
+        weight[i] = limit * (2.0f * hw_random_uniform(random->seed, purpose, i) - 1.0f);
+}
+
+/* The first half of the heads start with a liking for one neighbour, so that heads differ
+ * from the first step on; the others look everywhere. position: [heads][2*distance+1] */
+static void fill_position(float *position, const hw_tower_config *c) {
+    static const int32_t neighbours[] = { -1, 1, 0 };
+    for (int32_t head = 0; head < c->heads / 2; head++) {
+        const int32_t offset = c->distance > 0 ? neighbours[head % 3] : 0;
+        position[head * (2 * c->distance + 1) + c->distance + offset] = 2.0f;
+    }
+}
+
+static void init_layer(const hw_tower_layer *layer, const hw_tower_config *c, filler *random) {
+    const int32_t all_heads = c->heads * c->head_dim;
+    const size_t width = (size_t)c->width;
+    fill(layer->attention_norm_gain, width, 1.0f);
+    fill_uniform(layer->qkv, 3 * width * (size_t)all_heads, c->width, all_heads, random);
+    fill_position(layer->position, c);
+    fill_uniform(layer->output, width * (size_t)all_heads, all_heads, c->width, random);
+    if (c->inner_width == 0) return;
+    const size_t inner_floats = width * (size_t)c->inner_width;
+    fill(layer->inner_norm_gain, width, 1.0f);
+    fill_uniform(layer->inner, inner_floats, c->width, c->inner_width, random);
+    fill_uniform(layer->inner_output, inner_floats, c->inner_width, c->width, random);
+}
+
+/* Gates, biases and the readout start at 0: the first logits are 0. */
+void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
+    static const uint64_t first_purpose = 0x746f77657230; /* "tower0" */
+    filler random = { seed, first_purpose };
+    hw_tower_views views;
+    hw_tower_view(&views, config, block);
+    const size_t width = (size_t)config->width;
+    fill(block, hw_tower_floats(config), 0.0f);
+    fill_normal(views.embedding, (size_t)config->vocabulary * width, 0.1f, &random);
+    fill(views.norm_gain, width, 1.0f);
+    fill_normal(views.query, (size_t)config->queries * width, 0.1f, &random);
+    for (int32_t l = 0; l < config->layers; l++) init_layer(&views.layer[l], config, &random);
+}

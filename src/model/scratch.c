@@ -1,0 +1,127 @@
+/* A scratch is one block of floats that is laid out twice: first on nothing, to learn its
+ * size, then for good. Invariant: every array starts at a multiple of 16 floats. */
+#include "model/scratch.h"
+
+#include "base/memory.h"
+
+/* Their bytes fit in a ptrdiff_t. */
+static const size_t most_floats = PTRDIFF_MAX / sizeof(float) - 16;
+
+typedef struct arena {
+    float *base; /* NULL while the size is measured */
+    size_t used; /* most_floats: too large */
+} arena;
+
+static float *take(arena *a, size_t rows, size_t columns) {
+    size_t floats = 0;
+    if (!hw_mul_size(&floats, rows, columns) || floats > most_floats - a->used) {
+        a->used = most_floats;
+        return NULL;
+    }
+    float *array = a->base ? a->base + a->used : NULL;
+    a->used += floats;
+    a->used = a->used > most_floats - 16 ? most_floats : (a->used + 15) / 16 * 16;
+    return array;
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static hw_norm_tape take_norm(arena *a, const hw_tower_scratch *s, const hw_tower_config *c) {
+    const size_t width = (size_t)c->width;
+    return (hw_norm_tape){ .x = take(a, s->max_tokens, width),
+                           .y = take(a, s->max_tokens, width),
+                           .mean = take(a, s->max_tokens, 1),
+                           .rstd = take(a, s->max_tokens, 1) };
+}
+
+/* Each operation reads what the one before it wrote to norm.x. Without training it is the
+ * same array all along. */
+static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
+    const size_t tokens = s->max_tokens, heads = hw_all_heads_width(c);
+    hw_norm_tape norm = take_norm(a, s, c);
+    for (int32_t l = 0; l < c->layers; l++) {
+        if (l > 0 && !s->training) {
+            s->attention[l] = s->attention[0];
+            s->feedforward[l] = s->feedforward[0];
+            continue;
+        }
+        s->attention[l] = (hw_attention_tape){ .norm = norm,
+                                               .qkv = take(a, tokens, 3 * heads),
+                                               .heads = take(a, tokens, heads) };
+        if (s->training) norm = take_norm(a, s, c);
+        if (c->inner_width == 0) continue;
+        s->feedforward[l] =
+            (hw_feedforward_tape){ .norm = norm,
+                                   .inner = take(a, tokens, (size_t)c->inner_width),
+                                   .active = take(a, tokens, (size_t)c->inner_width),
+                                   .result = take(a, tokens, (size_t)c->width) };
+        if (s->training) norm = take_norm(a, s, c);
+    }
+    s->pooling = (hw_pooling_tape){ .norm = norm,
+                                    .attention = take(a, tokens, (size_t)c->queries),
+                                    .pooled = take(a, s->max_texts, hw_pooled_width(c)) };
+}
+
+static size_t largest_matrix(const hw_tower_config *c) {
+    const size_t width = (size_t)c->width;
+    const size_t layer = larger(3 * hw_all_heads_width(c), (size_t)c->inner_width) * width;
+    return larger(layer, hw_pooled_width(c) * (size_t)hw_tower_columns(c->labels));
+}
+
+static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
+    const size_t tokens = s->max_tokens, width = (size_t)c->width, heads = hw_all_heads_width(c);
+    const size_t window = (size_t)c->window;
+    const size_t longest = ((window < tokens ? window : tokens) + 15) / 16 * 16;
+    hw_workspace *work = &s->work;
+    work->scores = take(a, longest, longest);
+    work->across = take(a, (size_t)c->head_dim, longest);
+    work->near = take(a, 2, longest);
+    work->gated = take(a, tokens, heads);
+    if (!s->training) return;
+    work->d_scores = take(a, longest, longest);
+    work->d_near = take(a, 2, longest);
+    work->d_gated = take(a, tokens, heads);
+    work->d_qkv = take(a, tokens, 3 * heads);
+    work->d_inner = take(a, tokens, (size_t)c->inner_width);
+    work->d_result = take(a, tokens, c->inner_width ? width : 0);
+    work->d_norm = take(a, tokens, width);
+    work->d_pooled = take(a, s->max_texts, hw_pooled_width(c));
+    work->d_attention = take(a, tokens, (size_t)c->queries);
+    work->transposed = take(a, 1, largest_matrix(c));
+}
+
+static void lay_out(hw_tower_scratch *scratch, arena *a, const hw_tower_config *config) {
+    lay_out_tapes(scratch, a, config);
+    lay_out_workspace(scratch, a, config);
+}
+
+hw_tower_scratch *hw_tower_scratch_new(const hw_tower_config *config, size_t max_texts,
+                                       size_t max_tokens, bool training, hw_error *err) {
+    arena a = { 0 };
+    hw_tower_scratch *scratch = hw_calloc(1, sizeof *scratch);
+    if (!scratch) {
+        hw_fail_memory(err, sizeof *scratch);
+        return NULL;
+    }
+    scratch->max_texts = max_texts;
+    scratch->max_tokens = max_tokens;
+    scratch->training = training;
+    lay_out(scratch, &a, config);
+    scratch->block = a.used < most_floats ? hw_malloc(a.used * sizeof(float)) : NULL;
+    if (!scratch->block) {
+        hw_fail_memory(err, a.used * sizeof(float));
+        hw_tower_scratch_free(scratch);
+        return NULL;
+    }
+    a = (arena){ .base = scratch->block };
+    lay_out(scratch, &a, config);
+    return scratch;
+}
+
+void hw_tower_scratch_free(hw_tower_scratch *scratch) {
+    if (!scratch) return;
+    hw_free(scratch->block);
+    hw_free(scratch);
+}

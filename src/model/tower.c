@@ -1,0 +1,124 @@
+/* The whole tower, forward and backward, as a list of operations. Invariant: backward
+ * undoes forward in reverse order, on the same tapes. */
+#include "model/tower.h"
+
+#include "model/attention.h"
+#include "model/feedforward.h"
+#include "model/noise.h"
+#include "model/pooling.h"
+#include "model/projection.h"
+#include "model/scratch.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- Shape ------------------------------------------------------------------------------ */
+
+static hw_pass begin_pass(const hw_tower_scratch *scratch, const hw_tower_config *config,
+                          const hw_kernels *kernels, hw_batch batch, const hw_tower_noise *noise) {
+    assert(batch.texts > 0 && batch.texts <= scratch->max_texts);
+    assert(batch.offsets[0] == 0 && batch.offsets[batch.texts] <= scratch->max_tokens);
+    assert(!noise || scratch->training);
+    return (hw_pass){
+        .config = config, .kernels = kernels, .work = &scratch->work, .batch = batch, .noise = noise
+    };
+}
+
+static hw_projection readout_of(const hw_tower_config *config, const hw_tower_views *weights) {
+    return (hw_projection){ weights->readout, weights->readout_bias, hw_pooled_width(config),
+                            (size_t)hw_tower_columns(config->labels) };
+}
+
+/* ---- Embedding and dropout: each its own transpose ---------------------------------------- */
+
+/* x: [tokens][width] */
+static void drop_embedding(float *x, const hw_pass *pass) {
+    const size_t width = (size_t)pass->config->width;
+    for (size_t text = 0; text < pass->batch.texts; text++) {
+        const size_t begin = pass->batch.offsets[text], end = pass->batch.offsets[text + 1];
+        hw_noise_drop_embedding(x + begin * width, (end - begin) * width, pass->noise, text);
+    }
+}
+
+/* pooled: [texts][hw_pooled_width] */
+static void drop_pooled(float *pooled, const hw_pass *pass) {
+    const size_t width = hw_pooled_width(pass->config);
+    for (size_t text = 0; text < pass->batch.texts; text++)
+        hw_noise_drop_pooled(pooled + text * width, width, pass->noise, text);
+}
+
+float hw_token_scale(uint32_t ngrams) {
+    return ngrams ? 1 / sqrtf((float)ngrams) : 0;
+}
+
+/* x: [tokens][width] */
+static void embed(float *x, const hw_pass *pass, const float *embedding) {
+    const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
+    const hw_batch *batch = &pass->batch;
+    memset(x, 0, tokens * width * sizeof *x);
+    for (size_t token = 0; token < tokens; token++) {
+        const uint32_t begin = batch->token_offsets[token], end = batch->token_offsets[token + 1];
+        const float scale = hw_token_scale(end - begin);
+        for (uint32_t i = begin; i < end; i++)
+            pass->kernels->axpy(x + token * width, embedding + batch->ngrams[i] * width, scale,
+                                width);
+    }
+    drop_embedding(x, pass);
+}
+
+/* ---- Forward ------------------------------------------------------------------------------ */
+
+/* The array that layer l of [0, layers] reads; the last one is the pooling's. */
+static float *state_before(const hw_tower_scratch *scratch, const hw_tower_config *config,
+                           int32_t l) {
+    return l < config->layers ? scratch->attention[l].norm.x : scratch->pooling.norm.x;
+}
+
+void hw_tower_forward(float *logits, hw_tower_scratch *scratch, const hw_tower_config *config,
+                      const hw_tower_views *weights, const hw_kernels *kernels, hw_batch batch,
+                      const hw_tower_noise *noise) {
+    const hw_pass pass = begin_pass(scratch, config, kernels, batch, noise);
+    const size_t tokens = hw_pass_tokens(&pass);
+    embed(state_before(scratch, config, 0), &pass, weights->embedding);
+    for (int32_t l = 0; l < config->layers; l++) {
+        const hw_tower_layer *layer = &weights->layer[l];
+        const hw_attention_tape *attention = &scratch->attention[l];
+        const hw_feedforward_tape *feedforward = &scratch->feedforward[l];
+        const bool inner = config->inner_width > 0;
+        float *after = state_before(scratch, config, l + 1);
+        hw_attention_project(attention->qkv, &pass, &attention->norm, layer, tokens);
+        hw_attention_forward(inner ? feedforward->norm.x : after, &pass, attention, layer,
+                             (size_t)l);
+        if (inner) hw_feedforward_forward(after, &pass, feedforward, layer);
+    }
+    hw_pooling_forward(&pass, &scratch->pooling, weights);
+    drop_pooled(scratch->pooling.pooled, &pass);
+    hw_projection_forward(logits, scratch->pooling.pooled, readout_of(config, weights), batch.texts,
+                          kernels);
+}
+
+/* ---- Backward ----------------------------------------------------------------------------- */
+
+void hw_tower_backward(hw_tower_views *gradient, float *d_tokens, hw_tower_scratch *scratch,
+                       const hw_tower_config *config, const hw_tower_views *weights,
+                       const hw_kernels *kernels, hw_batch batch, const float *d_logits,
+                       const hw_tower_noise *noise) {
+    assert(scratch->training);
+    const hw_pass pass = begin_pass(scratch, config, kernels, batch, noise);
+    const hw_workspace *work = &scratch->work;
+    hw_projection_backward(work->d_pooled, gradient->readout, gradient->readout_bias,
+                           work->transposed, d_logits, scratch->pooling.pooled,
+                           readout_of(config, weights), batch.texts, kernels);
+    drop_pooled(work->d_pooled, &pass);
+    hw_pooling_backward(d_tokens, gradient, &pass, &scratch->pooling, weights);
+    for (int32_t l = config->layers - 1; l >= 0; l--) {
+        const hw_tower_layer *layer = &weights->layer[l];
+        if (config->inner_width > 0)
+            hw_feedforward_backward(d_tokens, &gradient->layer[l], &pass, &scratch->feedforward[l],
+                                    layer);
+        hw_attention_backward(d_tokens, &gradient->layer[l], &pass, &scratch->attention[l], layer,
+                              (size_t)l);
+    }
+    drop_embedding(d_tokens, &pass);
+}

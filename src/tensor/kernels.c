@@ -1,0 +1,59 @@
+/* Chooses the table of kernels. Invariant: a table is given out only if this CPU and this
+ * operating system can run it. */
+#include "tensor/kernels.h"
+#include "headwise.h"
+#include "tensor/kernel_tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool always(void) {
+    return true;
+}
+
+/* __builtin_cpu_supports asks cpuid, and xgetbv for what the system saves. */
+#if defined(__x86_64__)
+static bool has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+/* From the plainest to the best. */
+static const struct {
+    const hw_kernels *kernels;
+    bool (*runs_here)(void);
+} tables[] = {
+    { &hw_kernels_scalar, always },
+#if defined(__x86_64__)
+    { &hw_kernels_avx2, has_avx2 },
+    { &hw_kernels_avx512, has_avx512 },
+#elif defined(__aarch64__)
+    { &hw_kernels_neon, always },
+#endif
+};
+
+const hw_kernels *hw_kernels_at(size_t i) {
+    for (size_t j = 0; j < sizeof tables / sizeof *tables; j++)
+        if (tables[j].runs_here() && i-- == 0) return tables[j].kernels;
+    return NULL;
+}
+
+const hw_kernels *hw_kernels_select(void) {
+    const char *wanted = getenv("HEADWISE_ISA");
+    const hw_kernels *best = NULL;
+    const hw_kernels *kernels = NULL;
+    for (size_t i = 0; (kernels = hw_kernels_at(i)); i++) {
+        if (wanted && strcmp(wanted, kernels->name) == 0) return kernels;
+        best = kernels;
+    }
+    return best;
+}
+
+const char *hw_kernels_name(void) {
+    return hw_kernels_select()->name;
+}

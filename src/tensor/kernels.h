@@ -1,0 +1,80 @@
+/* The arithmetic that must be fast: one list of operations, one table of function
+ * pointers for each instruction set, chosen once (hw_kernels_select).
+ *
+ * Invariants. All arrays are float, row-major, need no alignment (64 bytes is fastest),
+ * and do not overlap unless it is said. A row of a result depends only on its own
+ * inputs, never on how many rows are computed with it or where it stands: this is what
+ * makes a text's result independent of its batch.
+ * kernels_scalar.c is the specification: naive on purpose. kernels_body.h is the fast
+ * body, compiled once for each instruction set over simd_<isa>.h. */
+#ifndef HW_TENSOR_KERNELS_H
+#define HW_TENSOR_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One step of Adam's coefficients (Kingma and Ba 2015), with decoupled weight decay
+ * (Loshchilov and Hutter 2019). */
+typedef struct hw_adam {
+    float rate;  /* learning rate times the bias correction: lr * sqrt(1-b2^t)/(1-b1^t) */
+    float decay; /* lr * weight decay: w -= decay * w */
+    float beta1, beta2;
+    float epsilon; /* already times sqrt(1-b2^t) */
+} hw_adam;
+
+/* X(name, arguments) */
+#define HW_KERNEL_LIST(X)                                                                         \
+    /* c[m][n] (row stride ldc) = or += a * b. a's element (i, p) is a[i*a_row + p*a_col]:        \
+     * a_row = k, a_col = 1 is a plain matrix, a_row = 1, a_col = lda its transpose.              \
+     * b[k][n] has row stride ldb. The sum over p runs from 0 to k-1 with one fused               \
+     * multiply-add each (scalar: fmaf), whatever m and n are; with add it starts from c. */      \
+    X(gemm, (float *c, size_t ldc, const float *a, size_t a_row, size_t a_col, const float *b,    \
+             size_t ldb, size_t m, size_t n, size_t k, bool add))                                 \
+    /* y[n] += factor * x[n] */                                                                   \
+    X(axpy, (float *y, const float *x, float factor, size_t n))                                   \
+    /* y[n] += x[n] */                                                                            \
+    X(add, (float *y, const float *x, size_t n))                                                  \
+    /* *sum = sum of x[i]*y[i] in 16 lanes, then lanes added pairwise (8, 4, 2, 1) */             \
+    X(dot, (float *sum, const float *x, const float *y, size_t n))                                \
+    /* y[n] = exp(x[n]); relative error <= 2e-7; x below -87 gives 0, above 88 is clamped */      \
+    X(exp, (float *y, const float *x, size_t n))                                                  \
+    /* each row of x[rows][columns] (row stride stride), in place: softmax of its first           \
+     * columns entries. columns >= 1; a stride that is a multiple of 16 is fastest */             \
+    X(softmax, (float *x, size_t stride, size_t rows, size_t columns))                            \
+    /* d_x = y * (d_y - sum(y * d_y)) by row; d_y is replaced by d_x */                           \
+    X(softmax_backward, (float *d_y, const float *y, size_t stride, size_t rows, size_t columns)) \
+    /* y = x * Phi(x), tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))                 \
+     * (Hendrycks and Gimpel 2016) */                                                             \
+    X(gelu, (float *y, const float *x, size_t n))                                                 \
+    /* d_x = d_y * gelu'(x); d_x may be d_y */                                                    \
+    X(gelu_backward, (float *d_x, const float *d_y, const float *x, size_t n))                    \
+    /* LayerNorm (Ba et al. 2016) of x[rows][n]: y = (x - mean) * rstd * gain + bias, two-pass    \
+     * variance, epsilon 1e-5. mean and rstd: [rows], may be NULL */                              \
+    X(norm, (float *y, float *mean, float *rstd, const float *x, const float *gain,               \
+             const float *bias, size_t rows, size_t n))                                           \
+    /* d_x[rows][n] += ..., d_gain[n] += ..., d_bias[n] += ... */                                 \
+    X(norm_backward,                                                                              \
+      (float *d_x, float *d_gain, float *d_bias, const float *d_y, const float *x,                \
+       const float *mean, const float *rstd, const float *gain, size_t rows, size_t n))           \
+    /* one Adam step over n weights; w, m and v are updated, g is read */                         \
+    X(adam, (float *w, float *m, float *v, const float *g, const hw_adam *step, size_t n))        \
+    /* y[n] += factor * scale[n] * x[n], x int8: a row of a quantised n-gram table */             \
+    X(axpy_int8, (float *y, const int8_t *x, const float *scale, float factor, size_t n))
+
+typedef struct hw_kernels {
+    const char *name; /* "scalar", "avx2", "avx512", "neon" */
+#define X(name, arguments) void(*name) arguments;
+    HW_KERNEL_LIST(X)
+#undef X
+} hw_kernels;
+
+/* The best table that this CPU and operating system can run. HEADWISE_ISA=name forces
+ * one; a name that is unknown or cannot run here is ignored in favour of the best. */
+const hw_kernels *hw_kernels_select(void);
+
+/* The i-th table compiled into this library that this CPU can run, scalar first; NULL
+ * past the end. For tests and benchmarks. */
+const hw_kernels *hw_kernels_at(size_t i);
+
+#endif

@@ -1,0 +1,4 @@
+/* The kernels for NEON, which every AArch64 has. */
+#include "tensor/simd_neon.h"
+
+#include "tensor/kernels_body.h"

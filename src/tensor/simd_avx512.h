@@ -1,0 +1,84 @@
+/* Vectors of 16 floats for AVX-512 (F, BW, DQ, VL). */
+#ifndef HW_TENSOR_SIMD_AVX512_H
+#define HW_TENSOR_SIMD_AVX512_H
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HW_SIMD_NAME "avx512"
+#define HW_SIMD_TABLE hw_kernels_avx512
+
+enum {
+    VF = 16,
+    /* Register tiles of gemm: rows x vectors. 28 sums + 2 of b + 1 of a in 32 registers. */
+    TILE_VECTORS = 2,
+    TILE_ROWS = 14,
+    WIDE_ROWS = 8, /* with TILE_VECTORS + 1 vectors: 24 + 3 + 1 */
+};
+
+/* Every number of rows and of vectors that a tile may have. */
+#define HW_TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#define HW_TILE_VECTORS(X) X(1) X(2) X(3)
+
+typedef __m512 vf;
+
+static inline vf vf_set(float x) {
+    return _mm512_set1_ps(x);
+}
+static inline vf vf_load(const float *x) {
+    return _mm512_loadu_ps(x);
+}
+static inline void vf_store(float *y, vf x) {
+    _mm512_storeu_ps(y, x);
+}
+
+static inline __mmask16 first_lanes(size_t count) {
+    return (__mmask16)((1u << count) - 1);
+}
+
+/* The first count <= VF lanes; the others are those of fill. */
+static inline vf vf_load_some(const float *x, size_t count, vf fill) {
+    return _mm512_mask_loadu_ps(fill, first_lanes(count), x);
+}
+static inline void vf_store_some(float *y, size_t count, vf x) {
+    _mm512_mask_storeu_ps(y, first_lanes(count), x);
+}
+static inline vf vf_load_int8(const int8_t *x) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)x)));
+}
+
+/* x * y + z, rounded once. */
+static inline vf vf_fma(vf x, vf y, vf z) {
+    return _mm512_fmadd_ps(x, y, z);
+}
+static inline vf vf_sqrt(vf x) {
+    return _mm512_sqrt_ps(x);
+}
+/* x > y ? x : y and x < y ? x : y, so y where one of them is not a number. */
+static inline vf vf_max(vf x, vf y) {
+    return _mm512_max_ps(x, y);
+}
+static inline vf vf_min(vf x, vf y) {
+    return _mm512_min_ps(x, y);
+}
+/* y, or 0 where x < bound. */
+static inline vf vf_zero_below(vf y, vf x, vf bound) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_NLT_UQ), y);
+}
+
+/* Lanes joined pairwise: 8, 4, 2, 1 apart. */
+static inline float vf_sum(vf x) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+static inline float vf_top(vf x) {
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* N-grams of a text as 64-bit hashes: word 1..word_max-grams, for runs of CJK characters
+ * 1..cjk_max-grams, and character char_min..char_max-grams inside words of letters,
+ * which are padded with one boundary mark on each side (the mark alone is no n-gram). A
+ * word n-gram takes neighbouring words whatever is between them; one of CJK characters
+ * only is bounded by cjk_max, any other by word_max. Invariant: the sequence of hashes is
+ * a function of the words and the options alone. */
+#ifndef HW_TEXT_NGRAMS_H
+#define HW_TEXT_NGRAMS_H
+
+#include "text/words.h"
+
+enum { HW_NGRAM_LIMIT = 16 };
+
+typedef struct hw_ngram_options {
+    int32_t word_max;           /* in [1, HW_NGRAM_LIMIT] */
+    int32_t cjk_max;            /* in [1, HW_NGRAM_LIMIT] */
+    int32_t char_min, char_max; /* 1 <= char_min <= char_max <= HW_NGRAM_LIMIT, or
+                                 * char_max 0: none */
+} hw_ngram_options;
+
+typedef enum hw_ngram_kind { HW_NGRAM_WORD, HW_NGRAM_WORDS, HW_NGRAM_CHARACTERS } hw_ngram_kind;
+
+/* Reused; zero-initialise. */
+typedef struct hw_ngrams {
+    uint64_t *hashes; /* [count], one for each occurrence, in text order by kind: all of
+                       * HW_NGRAM_WORD first, then WORDS, then CHARACTERS */
+    uint32_t *tokens; /* [count] the word at which the n-gram ends */
+    size_t count, capacity, tokens_capacity;
+    size_t words_end;     /* hashes[0 .. words_end) are single words and characters */
+    size_t sequences_end; /* hashes[words_end .. sequences_end) are longer word n-grams */
+} hw_ngrams;
+
+hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
+                            const hw_ngram_options *options, hw_error *err);
+void hw_ngrams_free(hw_ngrams *ngrams);
+
+#endif

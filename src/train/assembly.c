@@ -1,0 +1,90 @@
+/* From what was learned to a model: the tensors and metadata of a bundle. Invariant: the
+ * bytes depend on the data, the options and the version alone. */
+#include "base/memory.h"
+#include "train/training.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+static hw_status add(hw_bundle *bundle, const char *name, hw_dtype dtype, size_t rows,
+                     size_t columns, const void *values, hw_error *err) {
+    void *to = hw_bundle_add(bundle, name, dtype, rows, columns, err);
+    if (!to) return HW_ERROR_MEMORY;
+    memcpy(to, values, rows * (columns ? columns : 1) * hw_dtype_bytes(dtype));
+    return HW_OK;
+}
+
+static hw_status add_ngrams(hw_bundle *bundle, const hw_training *t, const hw_branches *b,
+                            hw_error *err) {
+    const hw_built_dictionary *d = &t->set.dictionary;
+    if (d->capacity) HW_TRY(add(bundle, "ngram.slots", HW_U32, d->capacity, 2, d->slots, err));
+    if (t->set.words.length)
+        HW_TRY(add(bundle, "ngram.words", HW_U8, t->set.words.length, 0, t->set.words.bytes, err));
+    if (!b->table) return HW_OK;
+    if (d->count) {
+        HW_TRY(add(bundle, "ngram.idf", HW_F32, d->count, 0, t->set.idf, err));
+        HW_TRY(add(bundle, "ngram.table", HW_F32, d->count, t->labels, b->table, err));
+    }
+    return add(bundle, "ngram.bias", HW_F32, t->labels, 0, b->bias, err);
+}
+
+static hw_config config_of(const hw_training *t, int32_t towers) {
+    return (hw_config){ .arch = t->plan.arch,
+                        .multi_label = t->plan.multi_label,
+                        .ngrams = t->set.dictionary.count,
+                        .ngram_options = t->plan.set.ngrams,
+                        .towers = towers,
+                        .tower = t->plan.tower,
+                        .join = t->join.join,
+                        .temperature = 1,
+                        .held_back_score = t->join.score,
+                        .held_back_bag = t->join.bag_score,
+                        .held_back_examples = t->held_count };
+}
+
+/* What a reader needs to make the same model again. */
+static hw_status set_training(hw_bundle *bundle, const hw_training *t, hw_error *err) {
+    const hw_tower_trainer_options *o = &t->plan.learning;
+    const hw_train_options *asked = t->options;
+    char checksum[16];
+    snprintf(checksum, sizeof checksum, "%08x", t->data.dataset->checksum);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:I, s:i, s:f, s:s}",
+        "version", HW_VERSION, "data_crc32c", checksum, "examples", (json_int_t)t->data.count,
+        "held_back", (json_int_t)t->held_count, "seed", (json_int_t)asked->seed, "epoch", o->epochs,
+        "batch", o->batch, "towers", t->plan.towers, "lr", (double)o->learning_rate, "dropout",
+        (double)o->dropout, "ngram_dropout", (double)o->ngram_dropout, "token_dropout",
+        (double)o->token_dropout, "best_steps", (json_int_t)t->best_steps, "minCount",
+        (int)t->plan.set.min_documents, "regularization", t->plan.regularization, "class_weight",
+        asked->class_weight ? asked->class_weight : "none");
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(json);
+    if (!text) return hw_fail_memory(err, 1024);
+    const hw_status status = hw_bundle_set(bundle, "training", text, err);
+    free(text);
+    return status;
+}
+
+static hw_status fill(hw_bundle *bundle, const hw_training *t, hw_error *err) {
+    const hw_branches *b = t->final.table || t->final.towers[0] ? &t->final : &t->first;
+    const int32_t towers =
+        t->join.tower_share > 0 || t->plan.arch == HW_ARCH_ATTENTION ? t->plan.towers : 0;
+    const hw_config config = config_of(t, towers);
+    HW_TRY(add_ngrams(bundle, t, b, err));
+    for (int32_t i = 0; i < towers; i++)
+        HW_TRY(hw_bundle_add_tower(bundle, i, &config.tower, b->towers[i], err));
+    if (config.multi_label)
+        HW_TRY(add(bundle, "thresholds", HW_F32, t->labels, 0, t->thresholds, err));
+    HW_TRY(set_training(bundle, t, err));
+    return hw_config_save(&config, t->label_names, t->labels, bundle, err);
+}
+
+hw_classifier *hw_training_assemble(hw_training *t, hw_error *err) {
+    hw_bundle *bundle = hw_bundle_new(err);
+    if (!bundle) return NULL;
+    if (fill(bundle, t, err) == HW_OK)
+        return hw_classifier_from_bundle(bundle, "the trained model", err);
+    hw_bundle_free(bundle);
+    return NULL;
+}

@@ -1,0 +1,125 @@
+/* Turns options and the size of the data into a plan. Invariant: a plan depends on nothing
+ * else (not on threads, time or the machine). */
+#include "train/training.h"
+
+#include <math.h>
+
+enum { LARGEST_TABLE = 1 << 27 /* floats */, STEPS_WANTED = 1500, MOST_EPOCHS = 40 };
+
+static hw_status refuse(hw_error *err, const char *name, const char *range) {
+    return hw_fail(err, HW_ERROR_ARGUMENT, "%s must be %s", name, range);
+}
+
+/* Zero means "the default" everywhere, so only what was set is looked at. */
+static hw_status check(const hw_train_options *o, hw_error *err) {
+    const bool finite = isfinite(o->valid_split) && isfinite(o->learning_rate) &&
+                        isfinite(o->dropout) && isfinite(o->regularization);
+    if (!finite) return refuse(err, "every number", "finite");
+    if (o->valid_split < 0 || o->valid_split > 0.5)
+        return refuse(err, "valid_split", "above 0 and at most 0.5");
+    if (o->heads < 0 || o->heads > HW_TOWER_HEADS) return refuse(err, "heads", "1 to 256");
+    if (o->head_dim < 0 || o->head_dim > 1024) return refuse(err, "head_dim", "1 to 1024");
+    if (o->layers < 0 || o->layers > HW_TOWER_LAYERS) return refuse(err, "layers", "1 to 64");
+    if (o->width < 0 || o->width > 4096 || o->width % 16)
+        return refuse(err, "dim", "a multiple of 16, 16 to 4096");
+    if (o->towers < 0 || o->towers > HW_TOWERS_LIMIT) return refuse(err, "towers", "1 to 16");
+    if (o->epochs < 0 || o->epochs > 10000) return refuse(err, "epoch", "1 to 10000");
+    if (o->batch < 0 || o->batch > 4096) return refuse(err, "batch", "1 to 4096");
+    if (o->learning_rate < 0 || o->learning_rate > 1)
+        return refuse(err, "lr", "above 0 and at most 1");
+    if (o->dropout >= 1) return refuse(err, "dropout", "below 1");
+    if (o->regularization < 0 || o->regularization > 1e6)
+        return refuse(err, "regularization", "above 0 and at most 1e6");
+    if (o->word_ngrams < 0 || o->word_ngrams > HW_NGRAM_LIMIT)
+        return refuse(err, "wordNgrams", "1 to 16");
+    if (o->char_max > HW_NGRAM_LIMIT || (o->char_max > 0 && o->char_min > o->char_max))
+        return refuse(err, "minn and maxn", "1 <= minn <= maxn <= 16");
+    if (o->min_count < 0 || o->min_count_label < 0)
+        return refuse(err, "minCount and minCountLabel", "1 or more");
+    return HW_OK;
+}
+
+static hw_ngram_options ngram_options(const hw_train_options *o) {
+    hw_ngram_options ngrams = { .word_max = o->word_ngrams ? o->word_ngrams : 2,
+                                .cjk_max = o->word_ngrams ? o->word_ngrams : 3,
+                                .char_min = o->char_min > 0 ? o->char_min : 2,
+                                .char_max = o->char_max > 0 ? o->char_max : 5 };
+    if (o->char_min < 0 || o->char_max < 0) ngrams.char_min = ngrams.char_max = 0;
+    if (ngrams.char_max && ngrams.char_min > ngrams.char_max) ngrams.char_min = ngrams.char_max;
+    return ngrams;
+}
+
+static hw_tower_config tower_config(const hw_train_options *o) {
+    const int32_t width = o->width ? o->width : 32, heads = o->heads ? o->heads : 4;
+    const int32_t layers = o->layers ? o->layers : 1;
+    const int32_t head_dim = o->head_dim ? o->head_dim : width / heads > 0 ? width / heads : 1;
+    return (hw_tower_config){ .width = width,
+                              .layers = layers,
+                              .heads = heads,
+                              .head_dim = head_dim,
+                              .inner_width = layers > 1 ? 2 * width : 0,
+                              .distance = 8,
+                              .queries = 4,
+                              .window = 128 };
+}
+
+static hw_tower_trainer_options learning_options(const hw_train_options *o) {
+    return (hw_tower_trainer_options){ .epochs = o->epochs,
+                                       .batch = o->batch ? o->batch : 32,
+                                       .crop = 512,
+                                       .learning_rate =
+                                           o->learning_rate > 0 ? (float)o->learning_rate : 0.002f,
+                                       .embedding_rate = 1,
+                                       .weight_decay = 0.01f,
+                                       .dropout = o->dropout > 0   ? (float)o->dropout
+                                                  : o->dropout < 0 ? 0.0f
+                                                                   : 0.5f,
+                                       .embedding_dropout = 0.1f,
+                                       .drop_head = 0.1f,
+                                       .ngram_dropout = 0.5f,
+                                       .token_dropout = 0.2f,
+                                       .label_smoothing = 0.1f,
+                                       .average = 0.999f,
+                                       .seed = o->seed };
+}
+
+hw_status hw_plan_make(hw_plan *plan, const hw_train_options *o, const hw_dataset *dataset,
+                       hw_error *err) {
+    HW_TRY(check(o, err));
+    const double split = o->valid_split > 0 ? o->valid_split : 0.1;
+    *plan = (hw_plan){ .arch = o->arch == HW_ARCH_DEFAULT ? HW_ARCH_HYBRID : o->arch,
+                       .multi_label =
+                           o->loss == HW_LOSS_AUTO ? dataset->multi_label : o->loss == HW_LOSS_OVA,
+                       .folds = (size_t)lround(1 / split),
+                       .regularization = o->regularization > 0 ? o->regularization : 0.5,
+                       .towers = o->towers ? o->towers : 2,
+                       .tower = tower_config(o),
+                       .learning = learning_options(o),
+                       .patience = 3 };
+    if (!plan->multi_label && dataset->multi_label)
+        return hw_fail(err, HW_ERROR_ARGUMENT,
+                       "%s: some texts have several labels, which the softmax loss cannot learn; "
+                       "leave the loss out or use -loss ova",
+                       o->input);
+    plan->set =
+        (hw_training_set_options){ .ngrams = ngram_options(o),
+                                   .min_documents = o->min_count ? (uint32_t)o->min_count : 2 };
+    plan->set.ngrams_limit = LARGEST_TABLE / (dataset->label_count ? dataset->label_count : 1);
+    if (plan->set.ngrams_limit > HW_NGRAMS_LIMIT) plan->set.ngrams_limit = HW_NGRAMS_LIMIT;
+    if (plan->arch == HW_ARCH_BAG) plan->towers = 0;
+    plan->learning.multi_label = plan->multi_label;
+    return HW_OK;
+}
+
+void hw_plan_finish(hw_plan *plan, size_t ngrams, size_t labels, size_t learned) {
+    plan->tower.vocabulary = ngrams ? (int32_t)ngrams : 1;
+    plan->tower.labels = (int32_t)labels;
+    if (!plan->learning.epochs) {
+        const size_t batch = (size_t)plan->learning.batch;
+        const size_t steps_per_epoch = (learned + batch - 1) / batch;
+        const size_t epochs = (STEPS_WANTED + steps_per_epoch - 1) / steps_per_epoch;
+        plan->learning.epochs = (int32_t)(epochs < 10            ? 10
+                                          : epochs > MOST_EPOCHS ? MOST_EPOCHS
+                                                                 : epochs);
+    }
+}

@@ -1,0 +1,109 @@
+/* hw_train: the order in which a training goes. */
+#include "base/memory.h"
+#include "train/training.h"
+
+#include <math.h>
+
+/* ---- Progress ---------------------------------------------------------------- */
+
+static bool tell(hw_training *t, const hw_progress *progress) {
+    if (!t->options->progress || t->stopped) return !t->stopped;
+    t->stopped = !t->options->progress(t->options->user, progress);
+    return !t->stopped;
+}
+
+bool hw_training_report(hw_training *t, const char *stage, double share, double loss, double rate,
+                        double texts_per_second, double valid_score) {
+    t->overall = t->stage_from + share * (t->stage_to - t->stage_from);
+    return tell(t, &(hw_progress){ .stage = stage,
+                                   .done = (uint64_t)lround(share * 1000),
+                                   .total = 1000,
+                                   .overall = t->overall,
+                                   .loss = loss,
+                                   .learning_rate = rate,
+                                   .texts_per_second = texts_per_second,
+                                   .valid_score = valid_score });
+}
+
+void hw_training_note(hw_training *t, const char *note) {
+    tell(t, &(hw_progress){ .stage = "note",
+                            .note = note,
+                            .overall = t->overall,
+                            .loss = NAN,
+                            .learning_rate = NAN,
+                            .texts_per_second = NAN,
+                            .valid_score = NAN });
+}
+
+/* ---- The parts in their order --------------------------------------------------- */
+
+static hw_status encode(hw_training *t, hw_error *err) {
+    HW_TRY(hw_training_set_build(&t->set, t->data.dataset, &t->plan.set, err));
+    if (t->valid.dataset)
+        HW_TRY(hw_training_set_encode(&t->valid_set, t->valid.dataset, &t->set, &t->plan.set.ngrams,
+                                      err));
+    HW_TRY(hw_training_hold_back(t, err));
+    hw_plan_finish(&t->plan, t->set.dictionary.count, t->labels, t->learned_count);
+    return HW_OK;
+}
+
+/* Too few rows to hold any back: the branches are joined as they mostly are elsewhere. */
+static hw_status join_blindly(hw_training *t) {
+    const bool bag = t->plan.arch != HW_ARCH_ATTENTION, tower = t->plan.towers > 0;
+    t->join.tower_share = tower ? bag ? 0.3 : 1 : 0;
+    t->join.join.bag = 2 * (1 - t->join.tower_share);
+    t->join.join.tower = t->join.tower_share;
+    t->join.score = t->join.bag_score = NAN;
+    for (size_t i = 0; i < t->labels; i++) t->thresholds[i] = 0.5f;
+    return HW_OK;
+}
+
+static hw_status join(hw_training *t, hw_error *err) {
+    t->thresholds = hw_calloc(t->labels, sizeof *t->thresholds);
+    if (!t->thresholds) return hw_fail_memory(err, t->labels * sizeof *t->thresholds);
+    if (!t->held_count) return join_blindly(t);
+    const float *tower = t->best_steps ? t->held_tower : NULL;
+    if (!tower && !t->held_bag)
+        return hw_fail(err, HW_ERROR_STOPPED, "training was stopped before there was a model");
+    return hw_join_fit(&t->join, t->thresholds, t->held_bag, tower, t->held_targets, t->labels,
+                       t->plan.multi_label, err);
+}
+
+static hw_status learn(hw_training *t, hw_error *err) {
+    HW_TRY(hw_training_read(t, err));
+    HW_TRY(encode(t, err));
+    HW_TRY(hw_training_learn_first(t, err));
+    HW_TRY(join(t, err));
+    if (t->stopped || t->valid.dataset) return HW_OK;
+    const hw_status status = hw_training_learn_final(t, err);
+    if (t->stopped) hw_branches_free(&t->final); /* what is whole is `first` */
+    return t->stopped ? HW_OK : status;
+}
+
+static void free_all(hw_training *t) {
+    hw_branches_free(&t->first);
+    hw_branches_free(&t->final);
+    hw_training_set_free(&t->set);
+    hw_training_set_free(&t->valid_set);
+    hw_learning_data_free(&t->data);
+    hw_learning_data_free(&t->valid);
+    hw_free(t->label_names);
+    hw_free(t->learned);
+    hw_free(t->held);
+    hw_free(t->held_offsets);
+    hw_free(t->held_labels);
+    hw_free(t->held_bag);
+    hw_free(t->held_tower);
+    hw_free(t->thresholds);
+    hw_pool_free(t->pool);
+}
+
+hw_classifier *hw_train(const hw_train_options *options, hw_error *err) {
+    hw_training t = { .options = options, .kernels = hw_kernels_select() };
+    const int32_t threads = options->threads > 0 ? options->threads : hw_cpu_count();
+    t.pool = hw_pool_new(threads, err);
+    hw_classifier *classifier = NULL;
+    if (t.pool && learn(&t, err) == HW_OK) classifier = hw_training_assemble(&t, err);
+    free_all(&t);
+    return classifier;
+}

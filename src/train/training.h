@@ -1,0 +1,113 @@
+/* One training from beginning to end: what hw_train works on. The parts are files of their
+ * own: plan.c (sizes by the data), learning_data.c (reading, held-back rows), branches.c (the
+ * n-grams and the towers), checkpoint.c, assembly.c (the model), trainer.c (the order). */
+#ifndef HW_TRAIN_TRAINING_H
+#define HW_TRAIN_TRAINING_H
+
+#include "classify/classifier.h"
+#include "train/join_fit.h"
+#include "train/tower_scores.h"
+#include "train/training_set.h"
+
+/* Every choice that was left to the data is made here, once. */
+typedef struct hw_plan {
+    hw_arch arch;
+    bool multi_label;
+    size_t folds; /* one of them is held back */
+    hw_training_set_options set;
+    double regularization;
+    int32_t towers;
+    hw_tower_config tower; /* vocabulary and labels are known after the texts are encoded */
+    hw_tower_trainer_options learning;
+    int32_t patience; /* evaluations without progress after which the towers stop */
+} hw_plan;
+
+/* Texts, their labels as indices of the model, and the rows to learn from. */
+typedef struct hw_learning_data {
+    hw_dataset *dataset;
+    hw_targets targets; /* of all rows of the dataset; owned arrays */
+    uint32_t *offsets, *labels;
+    float *weights;       /* [rows] */
+    float *label_weights; /* [labels], multi-label with class weights only; else NULL */
+    uint32_t *rows;       /* [count] those with a label of the model */
+    size_t count;
+} hw_learning_data;
+
+/* What one round of learning yields. */
+typedef struct hw_branches {
+    float *table, *bias;            /* [ngrams][labels], [labels]; NULL without n-grams */
+    float *towers[HW_TOWERS_LIMIT]; /* [hw_tower_floats] averaged weights; NULL without */
+} hw_branches;
+
+typedef struct hw_training {
+    const hw_train_options *options;
+    const hw_kernels *kernels;
+    hw_pool *pool;
+    hw_plan plan;
+    hw_learning_data data, valid; /* valid.dataset is NULL if rows of data are held back */
+    hw_training_set set, valid_set;
+    size_t labels; /* of the model */
+    char **label_names;
+    uint32_t label_checksum;
+
+    uint32_t *learned, *held; /* rows of data to learn from, and held back (of valid or data) */
+    size_t learned_count, held_count;
+    hw_targets held_targets; /* [held_count] */
+    uint32_t *held_offsets, *held_labels;
+
+    hw_branches first, final;     /* learned without and with the held-back rows */
+    float *held_bag, *held_tower; /* [held_count][labels] logits of `first` */
+    size_t best_steps;            /* of the towers in `first` */
+    hw_join_result join;
+    float *thresholds; /* [labels] */
+    bool stopped;      /* the progress callback asked to finish with what there is */
+    double overall, stage_from, stage_to;
+} hw_training;
+
+/* ---- plan.c ---- */
+hw_status hw_plan_make(hw_plan *plan, const hw_train_options *options, const hw_dataset *dataset,
+                       hw_error *err);
+/* After the texts were encoded. */
+void hw_plan_finish(hw_plan *plan, size_t ngrams, size_t labels, size_t learned);
+
+/* ---- learning_data.c ---- */
+hw_status hw_training_read(hw_training *training, hw_error *err);
+hw_status hw_training_hold_back(hw_training *training, hw_error *err);
+void hw_learning_data_free(hw_learning_data *data);
+
+/* ---- branches.c ---- */
+/* Learns `first` from the learned rows; the towers stop by themselves on the held-back ones. */
+hw_status hw_training_learn_first(hw_training *training, hw_error *err);
+/* Learns `final` from all rows, the towers for best_steps. */
+hw_status hw_training_learn_final(hw_training *training, hw_error *err);
+void hw_branches_free(hw_branches *branches);
+
+/* ---- checkpoint.c ---- */
+typedef struct hw_checkpoint {
+    int32_t phase; /* 1: first, 2: final */
+    size_t best_steps, stale;
+    double best_loss;
+} hw_checkpoint;
+/* The towers' state, and what `first` had best so far. */
+hw_status hw_checkpoint_save(const hw_training *training, const hw_checkpoint *checkpoint,
+                             hw_tower_trainer *const *trainers, hw_error *err);
+/* The head of the checkpoint file of options->checkpoint, if it is wanted and there; its
+ * phase is 0 otherwise. One of other data or options is refused. */
+hw_status hw_checkpoint_open(hw_checkpoint *checkpoint, hw_safetensors **file,
+                             const hw_training *training, hw_error *err);
+/* Fills the trainers (unless NULL), first.towers and held_tower from an open checkpoint. */
+hw_status hw_checkpoint_restore(hw_training *training, const hw_safetensors *file,
+                                hw_tower_trainer *const *trainers, hw_error *err);
+void hw_checkpoint_remove(const hw_training *training);
+
+/* ---- assembly.c ---- */
+hw_classifier *hw_training_assemble(hw_training *training, hw_error *err);
+
+/* ---- trainer.c ---- */
+/* Tells the progress callback; false (and training->stopped) if it wants to finish. share:
+ * of the current stage. */
+bool hw_training_report(hw_training *training, const char *stage, double share, double loss,
+                        double rate, double texts_per_second, double valid_score);
+void hw_training_note(hw_training *training, const char *note);
+
+#endif

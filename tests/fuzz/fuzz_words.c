@@ -1,0 +1,51 @@
+/* Words and n-grams of any bytes; the first two pick the n-gram options. Words tile the
+ * text in order, their normalized bytes are valid UTF-8, and n-grams repeat exactly. */
+#undef NDEBUG
+#include "text/ngrams.h"
+#include "text/utf8.h"
+
+#include <assert.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static hw_ngram_options options_of(const uint8_t *data) {
+    hw_ngram_options options = { .word_max = 1 + data[0] % 16, .cjk_max = 1 + data[0] / 16 };
+    options.char_max = data[1] % 16;
+    if (options.char_max > 0) options.char_min = 1 + data[1] / 16 % options.char_max;
+    return options;
+}
+
+static void check_words(const hw_words *words, size_t size) {
+    size_t end = 0, offset = 0;
+    for (size_t i = 0; i < words->count; ++i) {
+        const hw_word *word = &words->items[i];
+        assert(word->begin >= end && word->end > word->begin && word->end <= size);
+        assert(word->offset == offset && word->length > 0);
+        assert(hw_utf8_is_valid(words->normalized + word->offset, word->length));
+        end = word->end;
+        offset += word->length;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size < 2) return 0;
+    const hw_ngram_options options = options_of(data);
+    const hw_text text = { (const char *)data + 2, size - 2 };
+    hw_words words = { 0 };
+    hw_ngrams first = { 0 }, second = { 0 };
+    if (hw_words_split(&words, text, NULL) == HW_OK &&
+        hw_ngrams_extract(&first, &words, &options, NULL) == HW_OK &&
+        hw_ngrams_extract(&second, &words, &options, NULL) == HW_OK) {
+        check_words(&words, text.length);
+        assert(first.words_end == words.count && first.words_end <= first.sequences_end);
+        assert(first.sequences_end <= first.count && first.count <= first.capacity);
+        assert(first.count == second.count);
+        assert(first.count == 0 ||
+               memcmp(first.hashes, second.hashes, first.count * sizeof *first.hashes) == 0);
+    }
+    hw_ngrams_free(&first);
+    hw_ngrams_free(&second);
+    hw_words_free(&words);
+    return 0;
+}

@@ -1,0 +1,273 @@
+/* Every table of kernels against the scalar one, bit for bit. The arrays end where a page
+ * ends that nobody may touch, so that a kernel which reads or writes past an end crashes. */
+#include "tensor/kernels.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+static const hw_kernels *table(const char *name) {
+    const hw_kernels *kernels = NULL;
+    for (size_t i = 0; (kernels = hw_kernels_at(i)); i++)
+        if (strcmp(kernels->name, name) == 0) return kernels;
+    return NULL;
+}
+
+/* Numbers in [-1, 1) that depend on *state alone. */
+static float next_number(uint64_t *state) {
+    *state = *state * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
+    return (float)((double)(*state >> 40) / (1 << 23) - 1);
+}
+
+enum { ARRAYS = 5, POSITIVE = 4, FLOATS = 1 << 15 };
+
+/* x[POSITIVE] has no negative numbers. */
+typedef struct arena {
+    float *x[ARRAYS]; /* [FLOATS] each */
+    int8_t *bytes;    /* [FLOATS] */
+} arena;
+
+static void *guarded(size_t bytes) {
+    char *block =
+        mmap(NULL, bytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(block != MAP_FAILED);
+    assert_int_equal(mprotect(block + bytes, 4096, PROT_NONE), 0);
+    return block;
+}
+
+static arena arena_new(void) {
+    arena new = { .bytes = guarded(FLOATS) };
+    for (size_t i = 0; i < ARRAYS; i++) new.x[i] = guarded(FLOATS * sizeof(float));
+    return new;
+}
+
+static void arena_free(arena *old) {
+    for (size_t i = 0; i < ARRAYS; i++) munmap(old->x[i], FLOATS * sizeof(float) + 4096);
+    munmap(old->bytes, FLOATS + 4096);
+}
+
+/* The last n numbers of an array: behind them is the guard. */
+static float *last(const arena *t, size_t array, size_t n) {
+    return t->x[array] + FLOATS - n;
+}
+
+static void arena_fill(arena *t, bool special) {
+    static const float specials[] = { 0,      -0.0f,  1e-42f, -3e-39f, 1e-30f, -1e-20f, 3e38f,
+                                      -3e38f, 1e19f,  -87.0f, -87.01f, 88.0f,  88.01f,  -200,
+                                      300,    -16.5f, 10,     -10,     1,      -1 };
+    enum { SPECIALS = sizeof specials / sizeof *specials };
+    uint64_t state = 1;
+    for (size_t array = 0; array < ARRAYS; array++) {
+        for (size_t i = 0; i < FLOATS; i++) {
+            const float number = next_number(&state);
+            const bool is_special = special && state >> 62 == 0;
+            const float x = is_special ? specials[(state >> 40) % SPECIALS] : number;
+            t->x[array][i] = array == POSITIVE ? fabsf(x) : x;
+        }
+    }
+    for (size_t i = 0; i < FLOATS; i++) t->bytes[i] = (int8_t)(i * 37);
+}
+
+static void arena_copy(arena *to, const arena *from) {
+    for (size_t i = 0; i < ARRAYS; i++) memcpy(to->x[i], from->x[i], FLOATS * sizeof(float));
+    memcpy(to->bytes, from->bytes, FLOATS);
+}
+
+static void assert_same(const arena *got, const arena *expected, const char *what, size_t m,
+                        size_t n, size_t k) {
+    for (size_t array = 0; array < ARRAYS; array++) {
+        const float *x = got->x[array], *y = expected->x[array];
+        if (memcmp(x, y, FLOATS * sizeof *x) == 0) continue;
+        for (size_t i = 0; i < FLOATS; i++) {
+            if (memcmp(x + i, y + i, sizeof *x) == 0 || (isnan(x[i]) && isnan(y[i]))) continue;
+            fail_msg("%s %zux%zux%zu: array %zu, %zu from the end: %a, scalar %a", what, m, n, k,
+                     array, FLOATS - i, (double)x[i], (double)y[i]);
+        }
+    }
+}
+
+typedef struct shape {
+    size_t m, n, k;
+} shape;
+typedef void run_kernel(const hw_kernels *kernels, const arena *t, shape s);
+
+/* Runs a kernel of the scalar table and of another on the same numbers. */
+typedef struct rivals {
+    const hw_kernels *scalar, *fast;
+    arena ordinary, special, expected, got;
+} rivals;
+
+static void compare(rivals *r, const char *what, run_kernel *run, shape s) {
+    const arena *inputs[] = { &r->ordinary, &r->special };
+    for (size_t i = 0; i < 2; i++) {
+        arena_copy(&r->expected, inputs[i]);
+        arena_copy(&r->got, inputs[i]);
+        run(r->scalar, &r->expected, s);
+        run(r->fast, &r->got, s);
+        assert_same(&r->got, &r->expected, what, s.m, s.n, s.k);
+    }
+}
+
+/* Skips the test if this CPU or this build has no such table. */
+static void rivals_open(rivals *r, const char *isa) {
+    r->scalar = table("scalar");
+    r->fast = table(isa);
+    if (!r->fast) skip();
+    r->ordinary = arena_new(), r->special = arena_new();
+    r->expected = arena_new(), r->got = arena_new();
+    arena_fill(&r->ordinary, false);
+    arena_fill(&r->special, true);
+}
+
+static void rivals_close(rivals *r) {
+    arena_free(&r->ordinary), arena_free(&r->special);
+    arena_free(&r->expected), arena_free(&r->got);
+}
+
+static void run_axpy(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->axpy(last(t, 0, s.n), last(t, 1, s.n), 0.3f, s.n);
+}
+static void run_add(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->add(last(t, 0, s.n), last(t, 1, s.n), s.n);
+}
+static void run_dot(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->dot(last(t, 0, 1), last(t, 1, s.n), last(t, 2, s.n), s.n);
+}
+static void run_exp(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->exp(last(t, 0, s.n), last(t, 1, s.n), s.n);
+}
+static void run_gelu(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->gelu(last(t, 0, s.n), last(t, 1, s.n), s.n);
+}
+static void run_gelu_backward(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->gelu_backward(last(t, 0, s.n), last(t, 1, s.n), last(t, 2, s.n), s.n);
+    kernels->gelu_backward(last(t, 3, s.n), last(t, 3, s.n), last(t, 2, s.n), s.n);
+}
+static void run_adam(const hw_kernels *kernels, const arena *t, shape s) {
+    const hw_adam step = { 1e-3f, 1e-5f, 0.9f, 0.999f, 1e-7f };
+    kernels->adam(last(t, 0, s.n), last(t, 1, s.n), last(t, POSITIVE, s.n), last(t, 2, s.n), &step,
+                  s.n);
+}
+static void run_axpy_int8(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->axpy_int8(last(t, 0, s.n), t->bytes + FLOATS - s.n, last(t, 1, s.n), 0.7f, s.n);
+}
+/* For kernels over rows k is what lies between them. */
+static void run_softmax(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->softmax(last(t, 0, s.m * (s.n + s.k) - s.k), s.n + s.k, s.m, s.n);
+}
+static void run_softmax_backward(const hw_kernels *kernels, const arena *t, shape s) {
+    const size_t floats = s.m * (s.n + s.k) - s.k;
+    kernels->softmax_backward(last(t, 0, floats), last(t, 1, floats), s.n + s.k, s.m, s.n);
+}
+static void run_norm(const hw_kernels *kernels, const arena *t, shape s) {
+    const size_t floats = s.m * s.n;
+    kernels->norm(last(t, 0, floats), NULL, NULL, last(t, 1, floats), last(t, 2, s.n),
+                  last(t, 3, s.n), s.m, s.n);
+    kernels->norm(last(t, 0, floats), last(t, 4, s.m), last(t, 4, 100), last(t, 1, floats),
+                  last(t, 2, s.n), last(t, 3, s.n), s.m, s.n);
+}
+static void run_norm_backward(const hw_kernels *kernels, const arena *t, shape s) {
+    const size_t floats = s.m * s.n;
+    kernels->norm_backward(last(t, 0, floats), last(t, 1, s.n), last(t, 1, 2000),
+                           last(t, 2, floats), last(t, 3, floats), last(t, 2, 9000),
+                           last(t, POSITIVE, s.m), last(t, POSITIVE, 2000), s.m, s.n);
+}
+
+static void test_vectors_give_the_bits_of_scalar(void **state) {
+    static const struct {
+        const char *name;
+        run_kernel *run;
+    } kernels[] = { { "axpy", run_axpy }, { "add", run_add },
+                    { "dot", run_dot },   { "exp", run_exp },
+                    { "gelu", run_gelu }, { "gelu_backward", run_gelu_backward },
+                    { "adam", run_adam }, { "axpy_int8", run_axpy_int8 } };
+    static const size_t sizes[] = { 0,  1,  2,  3,  4,  5,  7,  8,  9,   12,  15,  16,
+                                    17, 24, 31, 32, 33, 63, 64, 91, 127, 256, 1000 };
+    rivals r;
+    rivals_open(&r, *state);
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++)
+            compare(&r, kernels[i].name, kernels[i].run, (shape){ 1, sizes[j], 0 });
+    rivals_close(&r);
+}
+
+static void test_rows_give_the_bits_of_scalar(void **state) {
+    static const struct {
+        const char *name;
+        run_kernel *run;
+    } kernels[] = { { "softmax", run_softmax },
+                    { "softmax_backward", run_softmax_backward },
+                    { "norm", run_norm },
+                    { "norm_backward", run_norm_backward } };
+    static const shape shapes[] = { { 1, 1, 0 },  { 2, 3, 2 },  { 3, 7, 0 },   { 2, 8, 1 },
+                                    { 5, 9, 0 },  { 7, 13, 3 }, { 2, 15, 1 },  { 3, 16, 0 },
+                                    { 4, 17, 0 }, { 2, 31, 1 }, { 9, 48, 16 }, { 3, 200, 7 } };
+    rivals r;
+    rivals_open(&r, *state);
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
+            compare(&r, kernels[i].name, kernels[i].run, shapes[j]);
+    rivals_close(&r);
+}
+
+/* a and b end at the guard; rows of a, b and c have 3, 1 and 2 unused numbers between. */
+static void run_gemm(const hw_kernels *kernels, const arena *t, shape s, bool transposed,
+                     bool add) {
+    const size_t lda = (transposed ? s.m : s.k) + 3, ldb = s.n + 1, ldc = s.n + 2;
+    const size_t lines = transposed ? s.k : s.m;
+    kernels->gemm(last(t, 0, s.m * ldc - 2), ldc, last(t, 1, lines * lda - (lines ? 3 : 0)),
+                  transposed ? 1 : lda, transposed ? lda : 1, last(t, 2, s.k * ldb - (s.k ? 1 : 0)),
+                  ldb, s.m, s.n, s.k, add);
+}
+static void run_product(const hw_kernels *kernels, const arena *t, shape s) {
+    run_gemm(kernels, t, s, false, false);
+}
+static void run_product_added(const hw_kernels *kernels, const arena *t, shape s) {
+    run_gemm(kernels, t, s, false, true);
+}
+static void run_transposed(const hw_kernels *kernels, const arena *t, shape s) {
+    run_gemm(kernels, t, s, true, false);
+}
+static void run_transposed_added(const hw_kernels *kernels, const arena *t, shape s) {
+    run_gemm(kernels, t, s, true, true);
+}
+
+static void compare_products(rivals *r, shape s) {
+    compare(r, "gemm", run_product, s);
+    compare(r, "gemm, add", run_product_added, s);
+    compare(r, "gemm, transposed", run_transposed, s);
+    compare(r, "gemm, transposed, add", run_transposed_added, s);
+}
+
+static void test_gemm_gives_the_bits_of_scalar(void **state) {
+    static const size_t columns[] = { 1, 3, 4, 7, 8, 13, 16, 17, 24, 33, 48, 50, 64, 80 };
+    static const shape deep[] = { { 3, 5, 0 },    { 7, 13, 1 },    { 5, 20, 512 },
+                                  { 9, 33, 513 }, { 16, 48, 300 }, { 2, 17, 1030 } };
+    rivals r;
+    rivals_open(&r, *state);
+    for (size_t m = 1; m <= 30; m++)
+        for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
+            compare_products(&r, (shape){ m, columns[j], 5 });
+    for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) compare_products(&r, deep[i]);
+    rivals_close(&r);
+}
+
+#define FOR_EACH_ISA(test)                                          \
+    { #test ": avx2", test, NULL, NULL, (void *)"avx2" },           \
+        { #test ": avx512", test, NULL, NULL, (void *)"avx512" }, { \
+#test ": neon", test, NULL, NULL, (void *)"neon"            \
+    }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FOR_EACH_ISA(test_vectors_give_the_bits_of_scalar),
+        FOR_EACH_ISA(test_rows_give_the_bits_of_scalar),
+        FOR_EACH_ISA(test_gemm_gives_the_bits_of_scalar),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
