@@ -96,17 +96,17 @@ typedef enum verb_id {
     X(LOSS, "-loss", "", CHOICE, "softmax|ova|one-vs-all|hs|ns", 0, 0, FITTING, OWN,              \
       "ova: multi-label (default: by the data)")                                                  \
     X(HEADS, "-heads", "", WHOLE, "H", 1, 256, FITTING, OWN, "attention heads a layer (4)")       \
-    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 4096, FITTING, OWN,                                \
+    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, OWN,                                \
       "width of a head (dim / heads)")                                                            \
     X(LAYERS, "-layers", "", WHOLE, "L", 1, 64, FITTING, OWN, "attention layers (1)")             \
-    X(DIM, "-dim", "", WHOLE, "D", 1, 4096, FITTING, OWN, "width, rounded up to 16, 32, ... (64)")\
+    X(DIM, "-dim", "", WHOLE, "D", 1, 4096, FITTING, OWN, "width, rounded up to 16, 32, ... (32)")\
     X(TOWERS, "-towers", "", WHOLE, "N", 1, 16, FITTING, OWN, "towers that are averaged (2)")     \
     X(EPOCH, "-epoch", "epochs", WHOLE, "N", 1, 10000, FITTING, OWN,                              \
       "passes of the tower (by the size of the data)")                                            \
-    X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 10, FITTING, OWN,                         \
+    X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
       "learning rate of the tower (0.002)")                                                       \
     X(BATCH, "-batch", "batch-size", WHOLE, "N", 1, 4096, FITTING, OWN, "texts a step (32)")      \
-    X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.3)")   \
+    X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.5)")   \
     X(REGULARIZATION, "-regularization", "C", NUMBER, "C", 1e-6, 1e6, FITTING, OWN,               \
       "C of the n-gram classifier (0.5)")                                                         \
     X(WORD_NGRAMS, "-wordNgrams", "", WHOLE, "N", 1, 6, FITTING, OWN, "longest word n-gram (2)")  \

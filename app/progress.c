@@ -137,11 +137,16 @@ static void print_json(const hw_progress *report, const char *event) {
     json_decref(object);
 }
 
+static bool has_new_score(const progress_view *view, const hw_progress *report) {
+    return isfinite(report->valid_score) && report->valid_score != view->valid_score;
+}
+
 static bool is_due(const progress_view *view, const hw_progress *report, bool is_new_stage) {
     const double since = now() - view->last_time;
     const bool is_end = report->overall >= 1 && view->last_overall < 1;
-    if (is_new_stage || is_end || isfinite(report->valid_score)) return true;
+    if (is_new_stage || is_end) return true;
     if (view->mode == PROGRESS_BAR) return since >= bar_interval;
+    if (view->mode == PROGRESS_JSON && has_new_score(view, report)) return true;
     return since >= line_interval && report->overall >= view->last_overall + line_share;
 }
 
@@ -155,16 +160,13 @@ static void show_note(progress_view *view, const hw_progress *report) {
     console_note("%s", report->note);
 }
 
-bool progress_report(void *user, const hw_progress *report) {
-    progress_view *view = user;
-    if (isfinite(report->valid_score)) view->valid_score = report->valid_score;
-    if (report->note) show_note(view, report);
-    const bool is_note = strcmp(report->stage, "note") == 0;
+static void show_progress(progress_view *view, const hw_progress *report) {
     const bool is_new_stage = strcmp(view->stage, report->stage) != 0;
-    if (view->mode == PROGRESS_NONE || is_note || !is_due(view, report, is_new_stage))
-        return !interrupted;
+    if (view->mode == PROGRESS_NONE || !is_due(view, report, is_new_stage)) return;
+    const bool is_score = has_new_score(view, report);
+    if (isfinite(report->valid_score)) view->valid_score = report->valid_score;
     if (view->mode == PROGRESS_JSON)
-        print_json(report, isfinite(report->valid_score) ? "eval" : "log");
+        print_json(report, is_score ? "eval" : "log");
     else if (view->mode == PROGRESS_BAR)
         draw_bar(view, report);
     else
@@ -172,5 +174,13 @@ bool progress_report(void *user, const hw_progress *report) {
     snprintf(view->stage, sizeof view->stage, "%s", report->stage);
     view->last_time = now();
     view->last_overall = report->overall;
+}
+
+bool progress_report(void *user, const hw_progress *report) {
+    progress_view *view = user;
+    if (report->note)
+        show_note(view, report);
+    else
+        show_progress(view, report);
     return !interrupted;
 }

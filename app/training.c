@@ -11,7 +11,7 @@
 enum {
     WIDTH_STEP = 16,
     DEFAULT_HEADS = 4,
-    DEFAULT_WIDTH = 64,
+    DEFAULT_WIDTH = 32,
     DEFAULT_CHAR_MIN = 2,
     DEFAULT_CHAR_MAX = 5
 };

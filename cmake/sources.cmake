@@ -6,6 +6,7 @@ set(HEADWISE_SOURCES
     src/base/fault.c
     src/base/file.c
     src/base/file_replace.c
+    src/base/json.c
     src/base/memory.c
     src/base/random.c
     src/base/text_buffer.c
@@ -56,7 +57,7 @@ set(HEADWISE_SOURCES
     src/classify/tower_tensors.c
     src/classify/vocabulary.c
     src/train/assembly.c
-    src/train/branches.c
+    src/train/bag_branch.c
     src/train/checkpoint.c
     src/train/cross_validation.c
     src/train/folds.c
@@ -64,6 +65,7 @@ set(HEADWISE_SOURCES
     src/train/learning_data.c
     src/train/linear.c
     src/train/plan.c
+    src/train/tower_branch.c
     src/train/tower_scores.c
     src/train/tower_trainer.c
     src/train/trainer.c
@@ -72,14 +74,18 @@ set(HEADWISE_SOURCES
 
 # One file for each instruction set, each with its flags; the best one is chosen when the program
 # runs (src/tensor/kernels.c).
+set(HEADWISE_KERNEL_SOURCES)
+function(headwise_kernel source)
+    list(APPEND HEADWISE_KERNEL_SOURCES ${source})
+    set(HEADWISE_KERNEL_SOURCES ${HEADWISE_KERNEL_SOURCES} PARENT_SCOPE)
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${ARGN}")
+endfunction()
+
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
-    list(APPEND HEADWISE_SOURCES src/tensor/kernels_avx2.c src/tensor/kernels_avx512.c)
-    set_source_files_properties(src/tensor/kernels_avx2.c
-        PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma")
-    set_source_files_properties(src/tensor/kernels_avx512.c
-        PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mfma")
+    headwise_kernel(src/tensor/kernels_avx2.c -mavx2 -mfma)
+    headwise_kernel(src/tensor/kernels_avx512.c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
-    list(APPEND HEADWISE_SOURCES src/tensor/kernels_neon.c)
+    headwise_kernel(src/tensor/kernels_neon.c)
 endif()
 
 set(HEADWISE_APP_SOURCES

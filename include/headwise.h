@@ -48,13 +48,13 @@ extern "C" {
 
 /* ---- Errors ------------------------------------------------------------- */
 
-#define HW_ERROR_LIST(X)                                        \
-    X(ARGUMENT, "an argument is outside its documented range")  \
-    X(MEMORY, "out of memory")                                  \
-    X(IO, "a file could not be read or written")                \
-    X(FORMAT, "a file is malformed")                            \
-    X(UNSUPPORTED, "a file is well formed but not supported")   \
-    X(DIVERGED, "training diverged")                            \
+#define HW_ERROR_LIST(X)                                       \
+    X(ARGUMENT, "an argument is outside its documented range") \
+    X(MEMORY, "out of memory")                                 \
+    X(IO, "a file could not be read or written")               \
+    X(FORMAT, "a file is malformed")                           \
+    X(UNSUPPORTED, "a file is well formed but not supported")  \
+    X(DIVERGED, "training diverged")                           \
     X(STOPPED, "the progress callback asked to stop")
 
 typedef enum hw_status {
@@ -110,15 +110,13 @@ typedef struct hw_record {
 typedef struct hw_reader hw_reader;
 
 /* path: a plain, .gz or .zst file, or "-" for standard input. */
-HW_API hw_reader *hw_reader_open(const char *path, const hw_reader_options *options,
-                                 hw_error *err);
+HW_API hw_reader *hw_reader_open(const char *path, const hw_reader_options *options, hw_error *err);
 HW_API void hw_reader_close(hw_reader *reader);
 /* The next record; *more is false at the end. The record's memory is the reader's
  * and lives until the next call. A line that cannot be read as data (no label, a
  * missing column, an unclosed quote) is HW_ERROR_FORMAT and names the line; the
  * reader stays usable and goes on with the line after it. */
-HW_API hw_status hw_reader_next(hw_reader *reader, hw_record *record, bool *more,
-                                hw_error *err);
+HW_API hw_status hw_reader_next(hw_reader *reader, hw_record *record, bool *more, hw_error *err);
 /* What was recognised; HW_FORMAT_AUTO before the first record. */
 HW_API hw_format hw_reader_format(const hw_reader *reader);
 
@@ -142,11 +140,11 @@ typedef struct hw_summary {
     int32_t vocabulary;              /* of them, single words that hw_classifier_word names */
     int32_t towers;                  /* equal ones that are averaged; 0: none */
     int32_t layers, heads, head_dim; /* of each tower; 0 without one */
-    int32_t width, inner_width;                  /* inner_width 0: no feed-forward block */
-    int32_t window; /* tokens; a longer text is attended in windows, pooled over all of it */
-    bool quantized;         /* the n-gram table is int8 */
-    double temperature;     /* that divides the joined logits */
-    double tower_weight;    /* share of the tower in the joined logits; 0 is off */
+    int32_t width, inner_width;      /* inner_width 0: no feed-forward block */
+    int32_t window;      /* tokens; a longer text is attended in windows, pooled over all of it */
+    bool quantized;      /* the n-gram table is int8 */
+    double temperature;  /* that divides the joined logits */
+    double tower_weight; /* share of the tower in the joined logits; 0 is off */
     double held_back_score; /* accuracy (micro-F1) of the whole on held-back data */
     double held_back_bag;   /* the same of the n-grams alone */
     uint64_t parameters, file_bytes;
@@ -172,8 +170,7 @@ HW_API const float *hw_classifier_thresholds(const hw_classifier *classifier);
 HW_API const char *hw_classifier_training(const hw_classifier *classifier);
 /* The word-th single word of the n-gram dictionary, or NULL past its end. row (may be NULL):
  * its row of "ngram.table" and of a tower's embedding. */
-HW_API const char *hw_classifier_word(const hw_classifier *classifier, int32_t word,
-                                      size_t *row);
+HW_API const char *hw_classifier_word(const hw_classifier *classifier, int32_t word, size_t *row);
 
 /* A tensor of the model, as it stands in the file. */
 typedef struct hw_matrix {
@@ -224,8 +221,8 @@ typedef struct hw_metrics {
     double weighted_precision, weighted_recall;
     double log_loss, ece, brier;
     double bag_score, tower_score; /* accuracy (micro-F1) of each branch alone; NaN without */
-    hw_interval accuracy_interval;  /* Wilson */
-    hw_interval macro_f1_interval;  /* percentile bootstrap over examples, seeded */
+    hw_interval accuracy_interval; /* Wilson */
+    hw_interval macro_f1_interval; /* percentile bootstrap over examples, seeded */
     int32_t labels;
     hw_label_metrics *per_label; /* [labels] */
     uint64_t *confusion;         /* [labels][labels], true label by row; NULL if multi-label
@@ -240,8 +237,8 @@ HW_API void hw_metrics_free(hw_metrics *metrics);
 /* ---- Training --------------------------------------------------------------- */
 
 typedef struct hw_progress {
-    const char *stage; /* "read", "n-grams", "tower", "join", "refit", "note", ... */
-    const char *note;  /* a line for people, or NULL */
+    const char *stage;          /* "read", "n-grams", "tower", "join", "refit", "note", ... */
+    const char *note;           /* a line for people, or NULL */
     uint64_t done, total;       /* work units of this stage */
     double overall;             /* share of the whole training done, 0 to 1 */
     double loss, learning_rate; /* NaN where there is none */
@@ -261,25 +258,25 @@ typedef struct hw_train_options {
     hw_reader_options reader;
     double valid_split; /* share of input that is held back; default 0.1 */
     hw_arch arch;
-    hw_loss loss;                  /* HW_LOSS_OVA: multi-label */
-    int32_t heads, head_dim;       /* default 4 heads, width / heads */
-    int32_t layers, width;         /* default 1 layer, width 64 */
-    int32_t towers;                /* default 2 */
-    int32_t epochs;                /* of the tower; default by the size of the data */
-    int32_t batch;                 /* texts a step; default 32 */
-    double learning_rate;          /* of the tower; default 0.002 */
-    double dropout;                /* default 0.3; negative: none */
-    double regularization;         /* C of the n-gram classifier; default 0.5 */
-    int32_t word_ngrams;           /* longest word n-gram; default 2 (Chinese characters: 3) */
-    int32_t char_min, char_max;    /* character n-grams; default 2 to 5; -1: none */
-    int32_t min_count;             /* of a vocabulary word; default 2 */
-    int32_t min_count_label;       /* rarer labels are dropped; default 1 */
+    hw_loss loss;               /* HW_LOSS_OVA: multi-label */
+    int32_t heads, head_dim;    /* default 4 heads, width / heads */
+    int32_t layers, width;      /* default 1 layer, width 32 */
+    int32_t towers;             /* default 2 */
+    int32_t epochs;             /* of the tower; default by the size of the data */
+    int32_t batch;              /* texts a step; default 32 */
+    double learning_rate;       /* of the tower; default 0.004 */
+    double dropout;             /* default 0.5; negative: none */
+    double regularization;      /* C of the n-gram classifier; default 0.5 */
+    int32_t word_ngrams;        /* longest word n-gram; default 2 (Chinese characters: 3) */
+    int32_t char_min, char_max; /* character n-grams; default 2 to 5; -1: none */
+    int32_t min_count;          /* of a vocabulary word; default 2 */
+    int32_t min_count_label;    /* rarer labels are dropped; default 1 */
     uint64_t seed;
-    int32_t threads;               /* default: the CPUs the process may use */
-    const char *class_weight;      /* "balanced", a JSON file {"label": weight}, or NULL */
-    const char *checkpoint;        /* file to write while training; default: none */
-    int32_t save_steps;            /* tower steps between checkpoints; default: each epoch */
-    bool resume;                   /* go on from the checkpoint if there is one */
+    int32_t threads;          /* default: the CPUs the process may use */
+    const char *class_weight; /* "balanced", a JSON file {"label": weight}, or NULL */
+    const char *checkpoint;   /* file to write while training; default: none */
+    int32_t save_steps;       /* tower steps between checkpoints; default: each epoch */
+    bool resume;              /* go on from the checkpoint if there is one */
     hw_progress_fn *progress;
     void *user;
 } hw_train_options;
@@ -291,9 +288,9 @@ HW_API hw_classifier *hw_train(const hw_train_options *options, hw_error *err);
 /* K-fold cross-validation. scores: [folds] accuracy (multi-label: micro-F1).
  * If probabilities is not NULL it receives [*examples][*labels] out-of-fold
  * probabilities in input order, to be freed with hw_buffer_free. */
-HW_API hw_status hw_cross_validate(const hw_train_options *options, int32_t folds,
-                                   double *scores, float **probabilities, size_t *examples,
-                                   int32_t *labels, hw_error *err);
+HW_API hw_status hw_cross_validate(const hw_train_options *options, int32_t folds, double *scores,
+                                   float **probabilities, size_t *examples, int32_t *labels,
+                                   hw_error *err);
 HW_API void hw_buffer_free(void *buffer);
 
 /* ---- Library ------------------------------------------------------------------ */

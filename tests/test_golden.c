@@ -68,7 +68,9 @@ static int set_up(void **state) {
     assert_true(texts <= MAX_TEXTS);
     const uint32_t *offsets = tensor(g, "offsets", "", texts + 1);
     g->labels = labels->data;
-    g->batch = (hw_batch){ tensor(g, "tokens", "", offsets[texts]), offsets, texts };
+    const uint32_t *token_offsets = tensor(g, "token_offsets", "", offsets[texts] + 1);
+    g->batch = (hw_batch){ tensor(g, "ngrams", "", token_offsets[offsets[texts]]), token_offsets,
+                           offsets, texts };
     g->floats = hw_tower_floats(&config);
     hw_tower_view(&g->weights, &config, new_floats(g->floats));
     hw_tower_view(&g->gradient, &config, new_floats(g->floats));
@@ -92,6 +94,15 @@ static int tear_down(void **state) {
     return 0;
 }
 
+/* d_embedding[vocabulary][width] += from d_token[width], the gradient of one token */
+static void scatter(float *d_embedding, const float *d_token, const hw_batch *batch, size_t token) {
+    const size_t width = (size_t)config.width;
+    const uint32_t begin = batch->token_offsets[token], end = batch->token_offsets[token + 1];
+    for (uint32_t i = begin; i < end; i++)
+        hw_kernels_select()->axpy(d_embedding + batch->ngrams[i] * width, d_token,
+                                  hw_token_scale(end - begin), width);
+}
+
 /* logits: [MAX_TEXTS][COLUMNS]. Leaves the gradient of the returned loss in g->gradient. */
 static double run(golden *g, float *logits) {
     const hw_kernels *kernels = hw_kernels_select();
@@ -102,13 +113,12 @@ static double run(golden *g, float *logits) {
     memset(g->gradient.block, 0, g->floats * sizeof(float));
     hw_tower_forward(logits, g->scratch, &config, &g->weights, kernels, g->batch, NULL);
     for (size_t t = 0; t < g->batch.texts; t++)
-        loss += hw_softmax_loss(d_logits + t * COLUMNS, NULL, logits + t * COLUMNS, LABELS,
+        loss += hw_softmax_loss(d_logits + t * COLUMNS, logits + t * COLUMNS, LABELS,
                                 (size_t)g->labels[t], 0.0f, 1.0f, kernels);
     hw_tower_backward(&g->gradient, d_tokens, g->scratch, &config, &g->weights, kernels, g->batch,
                       d_logits, NULL);
-    for (size_t i = 0; i < g->batch.offsets[g->batch.texts]; i++)
-        kernels->add(g->gradient.embedding + (size_t)g->batch.tokens[i] * width,
-                     d_tokens + i * width, width);
+    for (size_t token = 0; token < g->batch.offsets[g->batch.texts]; token++)
+        scatter(g->gradient.embedding, d_tokens + token * width, &g->batch, token);
     free(d_tokens);
     return loss;
 }

@@ -160,8 +160,7 @@ static void test_norm_gradient_is_right(void **state) {
     check_gradient("norm bias", norm_loss, &c, c.bias, d_bias, COLUMNS);
 }
 
-/* ---- Projection -------------------------------------------------------------------------------
- */
+/* ---- Projection --------------------------------------------------------------------------- */
 
 enum { INPUTS = 7, OUTPUTS = COLUMNS };
 
@@ -192,8 +191,7 @@ static void test_projection_gradient_is_right(void **state) {
     check_gradient("projection bias", projection_loss, &c, c.bias, d_bias, OUTPUTS);
 }
 
-/* ---- Losses -------------------------------------------------------------------------------------
- */
+/* ---- Losses ------------------------------------------------------------------------------- */
 
 enum { LABELS = 5 };
 
@@ -201,7 +199,7 @@ static const float label_targets[LABELS] = { 1, 0, 1, 1, 0 };
 
 static float softmax_label_loss(void *context) {
     float d_logits[LABELS];
-    return hw_softmax_loss(d_logits, NULL, context, LABELS, 3, 0.1, 1.7, kernels);
+    return hw_softmax_loss(d_logits, context, LABELS, 3, 0.1, 1.7, kernels);
 }
 
 static float sigmoid_label_loss(void *context) {
@@ -213,16 +211,15 @@ static void test_loss_gradients_are_right(void **state) {
     (void)state;
     float logits[LABELS], d_logits[LABELS];
     randomise(logits, LABELS, 2);
-    hw_softmax_loss(d_logits, NULL, logits, LABELS, 3, 0.1, 1.7, kernels);
+    hw_softmax_loss(d_logits, logits, LABELS, 3, 0.1, 1.7, kernels);
     check_gradient("softmax loss", softmax_label_loss, logits, logits, d_logits, LABELS);
     hw_sigmoid_loss(d_logits, logits, label_targets, LABELS, 1.7);
     check_gradient("sigmoid loss", sigmoid_label_loss, logits, logits, d_logits, LABELS);
 }
 
-/* ---- The tower and its blocks
- * --------------------------------------------------------------------- */
+/* ---- The tower and its blocks ------------------------------------------------------------- */
 
-enum { TEXTS = 4, TOKENS = 23 };
+enum { TEXTS = 4, TOKENS = 23, NGRAMS = 46 };
 
 static const uint32_t offsets[TEXTS + 1] = { 0, 1, 3, 10, 23 };
 
@@ -241,11 +238,11 @@ typedef struct tower_case {
     hw_tower_scratch *scratch;
     hw_tower_noise noise;
     hw_pass pass;
-    int32_t tokens[TOKENS];
+    uint32_t ngrams[NGRAMS], token_offsets[TOKENS + 1];
     float *r, *y, *d_x; /* [TOKENS][width] */
 } tower_case;
 
-/* Texts of 1, 2, 7 and 13 tokens; nothing is 0, no token comes twice. */
+/* Texts of 1, 2, 7 and 13 tokens of 1 to 3 n-grams, each of which comes twice; nothing is 0. */
 static void begin_tower(tower_case *c, const hw_tower_config *config) {
     c->config = *config;
     c->config.vocabulary = TOKENS;
@@ -258,10 +255,14 @@ static void begin_tower(tower_case *c, const hw_tower_config *config) {
     c->scratch = hw_tower_scratch_new(&c->config, TEXTS, TOKENS, true, NULL);
     assert_non_null(c->scratch);
     c->noise = (hw_tower_noise){ 0.2, 0.4, 0.1, .seed = 3, .step = 5, .first_text = 8 };
-    for (int32_t i = 0; i < TOKENS; i++) c->tokens[i] = (i * 5) % TOKENS;
-    c->pass = (hw_pass){
-        &c->config, kernels, &c->scratch->work, { c->tokens, offsets, TEXTS }, &c->noise
-    };
+    for (uint32_t i = 0; i < NGRAMS; i++) c->ngrams[i] = (i * 5) % TOKENS;
+    for (uint32_t i = 0; i <= TOKENS; i++) c->token_offsets[i] = 2 * i + (i % 2);
+    c->token_offsets[TOKENS] = NGRAMS;
+    c->pass = (hw_pass){ .config = &c->config,
+                         .kernels = kernels,
+                         .work = &c->scratch->work,
+                         .batch = { c->ngrams, c->token_offsets, offsets, TEXTS },
+                         .noise = &c->noise };
     c->r = new_random(wide, 1);
     c->y = new_zeros(wide);
     c->d_x = new_zeros(wide);
@@ -289,7 +290,6 @@ static void check_parameters(tower_case *c, const char *prefix, loss_fn *loss) {
 static float attention_loss(void *context) {
     tower_case *c = context;
     const hw_attention_tape *tape = &c->scratch->attention[0];
-    hw_attention_project(tape->qkv, &c->pass, &tape->norm, &c->weights.layer[0], TOKENS);
     hw_attention_forward(c->y, &c->pass, tape, &c->weights.layer[0], 0);
     return inner_product(c->r, c->y, TOKENS * 16);
 }
@@ -362,14 +362,23 @@ static float tower_forward(tower_case *c, float *d_logits) {
                      &c->noise);
     memset(d_logits, 0, sizeof logits);
     for (size_t t = 0; t < TEXTS; t++)
-        loss +=
-            hw_softmax_loss(d_logits + t * 16, NULL, logits + t * 16, LABELS, t, 0.05, 1, kernels);
+        loss += hw_softmax_loss(d_logits + t * 16, logits + t * 16, LABELS, t, 0.05, 1, kernels);
     return loss;
 }
 
 static float tower_loss(void *context) {
     float d_logits[TEXTS * 16];
     return tower_forward(context, d_logits);
+}
+
+/* d_embedding[TOKENS][16] += from d_x, the gradient of the tokens */
+static void scatter(float *d_embedding, const tower_case *c) {
+    for (size_t token = 0; token < TOKENS; token++) {
+        const uint32_t begin = c->token_offsets[token], end = c->token_offsets[token + 1];
+        for (uint32_t i = begin; i < end; i++)
+            kernels->axpy(d_embedding + c->ngrams[i] * 16, c->d_x + token * 16,
+                          hw_token_scale(end - begin), 16);
+    }
 }
 
 static void test_tower_gradient_is_right(void **state) {
@@ -381,8 +390,7 @@ static void test_tower_gradient_is_right(void **state) {
         tower_forward(&c, d_logits);
         hw_tower_backward(&c.gradient, c.d_x, c.scratch, &c.config, &c.weights, kernels,
                           c.pass.batch, d_logits, &c.noise);
-        for (size_t t = 0; t < TOKENS; t++)
-            kernels->add(c.gradient.embedding + c.tokens[t] * 16, c.d_x + t * 16, 16);
+        scatter(c.gradient.embedding, &c);
         check_parameters(&c, "", tower_loss);
         end_tower(&c);
     }

@@ -77,7 +77,7 @@ static void test_different_ngrams_have_different_hashes(void **state) {
     (void)state;
     static const hw_ngram_options options = { 3, 4, 1, 6 };
     hw_ngrams ngrams = { 0 };
-    extract(&ngrams, "abcdefgh ij 我爱你们 x!", &options);
+    extract(&ngrams, "abcdefgh ij,我爱你们x!", &options);
     assert_int_equal(count_distinct(ngrams.hashes, ngrams.count), ngrams.count);
     hw_ngrams_free(&ngrams);
 }
@@ -98,6 +98,23 @@ static void test_sequences_depend_on_words_and_order_only(void **state) {
     assert_true(sequence_of("red red") != sequence_of("red"));
     assert_true(sequence_of("red red") != sequence_of("car car"));
     assert_true(sequence_of("我爱") != sequence_of("爱我"));
+}
+
+/* For each n-gram the index of the word with which it ends. */
+static void test_ngrams_know_where_they_end(void **state) {
+    (void)state;
+    static const hw_ngram_options options = { 3, 2, 2, 3 };
+    static const uint32_t expected[] = {
+        0, 1, 2, 3, 4,       /* ab 我 爱 ! c */
+        1, 2, 2, 3, 3, 4, 4, /* pairs and threes: (01) (012) (12) (123) (23) (234) (34) */
+        0, 0, 0, 0, 0,       /* <a ab <ab b> ab> */
+        4, 4, 4,             /* <c c> <c> */
+    };
+    hw_ngrams ngrams = { 0 };
+    extract(&ngrams, "ab我爱!c", &options);
+    assert_int_equal(ngrams.count, sizeof expected / sizeof *expected);
+    for (size_t i = 0; i < ngrams.count; ++i) assert_int_equal(ngrams.tokens[i], expected[i]);
+    hw_ngrams_free(&ngrams);
 }
 
 /* The character n-grams of a word are those of the same letters elsewhere, by place. */
@@ -178,7 +195,7 @@ static void test_build_keeps_the_frequent_by_kind(void **state) {
     assert_int_equal(built.documents[0], 2);
     assert_int_equal(built.documents[1], 1);
     assert_int_equal(built.documents[3], 2);
-    assert_true(hw_dictionary_is_valid(&view, 4));
+    assert_int_equal(hw_dictionary_check(&view, 4, NULL), HW_OK);
     hw_built_dictionary_free(&built);
     hw_counter_free(counter);
 }
@@ -251,7 +268,7 @@ static void test_many_hashes_are_found_again(void **state) {
         assert_int_equal(hw_dictionary_find(&view, hashes[i]), (int64_t)i);
         assert_int_equal(hw_dictionary_find(&view, hw_mix64(COUNT + i)), HW_ABSENT);
     }
-    assert_true(hw_dictionary_is_valid(&view, COUNT));
+    assert_int_equal(hw_dictionary_check(&view, COUNT, NULL), HW_OK);
     hw_built_dictionary_free(&built);
     hw_counter_free(counter);
     free(hashes);
@@ -270,26 +287,34 @@ static void test_indistinguishable_hashes_are_kept_once(void **state) {
     assert_int_equal(built.count, 2);
     assert_int_equal(hw_dictionary_find(&view, 5), 0);
     assert_int_equal(hw_dictionary_find(&view, 6), 1);
-    assert_true(hw_dictionary_is_valid(&view, 2));
+    assert_int_equal(hw_dictionary_check(&view, 2, NULL), HW_OK);
     hw_built_dictionary_free(&built);
     hw_counter_free(counter);
+}
+
+static void assert_malformed(const hw_slot *slots, size_t capacity, size_t count) {
+    hw_error err;
+    const hw_dictionary view = { slots, capacity };
+    assert_int_equal(hw_dictionary_check(&view, count, &err), HW_ERROR_FORMAT);
+    assert_int_equal(err.status, HW_ERROR_FORMAT);
 }
 
 static void test_malformed_dictionaries_are_refused(void **state) {
     (void)state;
     hw_slot slots[4] = { { 1, 1 }, { 2, 2 }, { 0, 0 }, { 0, 0 } };
-    const hw_dictionary view = { slots, 4 };
-    assert_true(hw_dictionary_is_valid(&view, 2));
-    assert_false(hw_dictionary_is_valid(&view, 1));
-    assert_false(hw_dictionary_is_valid(&view, 3));
-    assert_false(hw_dictionary_is_valid(&(hw_dictionary){ slots, 3 }, 2));
-    assert_false(hw_dictionary_is_valid(&(hw_dictionary){ slots, 2 }, 2)); /* none is empty */
-    assert_true(hw_dictionary_is_valid(&(hw_dictionary){ NULL, 0 }, 0));
-    assert_false(hw_dictionary_is_valid(&(hw_dictionary){ NULL, 0 }, 1));
+    assert_int_equal(hw_dictionary_check(&(hw_dictionary){ slots, 4 }, 2, NULL), HW_OK);
+    assert_int_equal(hw_dictionary_check(&(hw_dictionary){ NULL, 0 }, 0, NULL), HW_OK);
+    assert_malformed(slots, 4, 1);
+    assert_malformed(slots, 4, 3);
+    assert_malformed(slots, 3, 2);
+    assert_malformed(slots, 2, 2); /* none is empty */
+    assert_malformed(NULL, 0, 1);
     slots[1].index_plus_one = 1; /* twice */
-    assert_false(hw_dictionary_is_valid(&view, 2));
+    assert_malformed(slots, 4, 2);
+    slots[1].index_plus_one = 3; /* past the last */
+    assert_malformed(slots, 4, 2);
     slots[1].index_plus_one = UINT32_MAX;
-    assert_false(hw_dictionary_is_valid(&view, 2));
+    assert_malformed(slots, 4, 2);
 }
 
 static void test_empty_dictionary_has_no_members(void **state) {
@@ -315,6 +340,8 @@ static hw_status count_and_build(hw_error *err) {
         status = hw_counter_add(counter, &i, 1, 0, 0, err);
     if (!status) status = hw_counter_add(counter, ngrams.hashes, ngrams.count, 0, 0, err);
     if (!status) status = hw_counter_build(&built, counter, min_documents, 1, 1000, err);
+    const hw_dictionary view = { built.slots, built.capacity };
+    if (!status) status = hw_dictionary_check(&view, built.count, err);
     hw_built_dictionary_free(&built);
     hw_counter_free(counter);
     hw_ngrams_free(&ngrams);
@@ -342,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_counts_follow_the_options),
         cmocka_unit_test(test_different_ngrams_have_different_hashes),
         cmocka_unit_test(test_sequences_depend_on_words_and_order_only),
+        cmocka_unit_test(test_ngrams_know_where_they_end),
         cmocka_unit_test(test_characters_mark_both_ends),
         cmocka_unit_test(test_hashes_are_fixed),
         cmocka_unit_test(test_counter_counts_documents),

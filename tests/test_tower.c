@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { TEXTS = 9, LABELS = 5, COLUMNS = 16, MAX_TOKENS = 200 };
+enum { TEXTS = 9, LABELS = 5, COLUMNS = 16, MAX_TOKENS = 200, MAX_NGRAMS = 4 /* a token */ };
 
 static const hw_tower_config deep = { .vocabulary = 50,
                                       .width = 32,
@@ -34,7 +34,8 @@ static const uint32_t lengths[TEXTS] = { 1, 2, 7, 12, 13, 25, 40, 1, 16 };
 typedef struct model {
     hw_tower_config config;
     hw_tower_views weights;
-    int32_t tokens[MAX_TOKENS];
+    uint32_t ngrams[MAX_TOKENS * MAX_NGRAMS];
+    uint32_t token_offsets[MAX_TOKENS + 1];
     uint32_t offsets[TEXTS + 1];
 } model;
 
@@ -44,7 +45,8 @@ static float *new_floats(size_t n) {
     return x;
 }
 
-/* No parameter is 0, so that every part of the tower has a say. */
+/* Tokens of 0 to MAX_NGRAMS n-grams. No parameter is 0, so that every part of the tower has
+ * a say. */
 static void begin(model *m, const hw_tower_config *config) {
     m->config = *config;
     const size_t floats = hw_tower_floats(config);
@@ -53,8 +55,12 @@ static void begin(model *m, const hw_tower_config *config) {
     m->offsets[0] = 0;
     for (size_t t = 0; t < TEXTS; t++) m->offsets[t + 1] = m->offsets[t] + lengths[t];
     assert_true(m->offsets[TEXTS] <= MAX_TOKENS);
+    m->token_offsets[0] = 0;
     for (size_t i = 0; i < MAX_TOKENS; i++)
-        m->tokens[i] = (int32_t)hw_random_below(1, 2, i, (uint64_t)config->vocabulary);
+        m->token_offsets[i + 1] =
+            m->token_offsets[i] + (uint32_t)hw_random_below(1, 3, i, MAX_NGRAMS + 1);
+    for (size_t i = 0; i < MAX_TOKENS * MAX_NGRAMS; i++)
+        m->ngrams[i] = (uint32_t)hw_random_below(1, 2, i, (uint64_t)config->vocabulary);
 }
 
 static void end(model *m) {
@@ -67,13 +73,13 @@ static hw_tower_scratch *new_scratch(const model *m, bool training) {
     return scratch;
 }
 
-/* logits[count][COLUMNS] of the texts from first on */
+/* logits[count][COLUMNS] of the texts from first on. Only token_offsets need not start at 0. */
 static void forward(float *logits, const model *m, hw_tower_scratch *scratch,
                     const hw_kernels *kernels, size_t first, size_t count,
                     const hw_tower_noise *noise) {
     uint32_t offsets[TEXTS + 1];
     for (size_t t = 0; t <= count; t++) offsets[t] = m->offsets[first + t] - m->offsets[first];
-    const hw_batch batch = { m->tokens + m->offsets[first], offsets, count };
+    const hw_batch batch = { m->ngrams, m->token_offsets + m->offsets[first], offsets, count };
     hw_tower_forward(logits, scratch, &m->config, &m->weights, kernels, batch, noise);
 }
 
@@ -93,52 +99,70 @@ static void test_text_has_same_logits_alone_and_in_any_batch(void **state) {
     end(&m);
 }
 
-static void test_token_cache_gives_same_logits(void **state) {
+static void test_scratch_without_training_gives_same_logits(void **state) {
     (void)state;
     model m;
     begin(&m, &deep);
     float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
-    hw_tower_scratch *plain = new_scratch(&m, true);
-    forward(expected[0], &m, plain, hw_kernels_select(), 0, TEXTS, NULL);
-    for (size_t first = 0; first < TEXTS; first++) {
-        hw_tower_scratch *caching = new_scratch(&m, false);
-        forward(got[0], &m, caching, hw_kernels_select(), first, 1, NULL); /* cold */
-        assert_memory_equal(got, expected[first], sizeof *got);
-        forward(got[0], &m, caching, hw_kernels_select(), 0, TEXTS, NULL); /* in part warm */
+    hw_tower_scratch *taping = new_scratch(&m, true), *plain = new_scratch(&m, false);
+    forward(expected[0], &m, taping, hw_kernels_select(), 0, TEXTS, NULL);
+    for (int again = 0; again < 2; again++) {
+        forward(got[0], &m, plain, hw_kernels_select(), 0, TEXTS, NULL);
         assert_memory_equal(got, expected, sizeof got);
-        forward(got[0], &m, caching, hw_kernels_select(), 0, TEXTS, NULL); /* warm */
-        assert_memory_equal(got, expected, sizeof got);
-        hw_tower_scratch_free(caching);
     }
+    hw_tower_scratch_free(taping);
     hw_tower_scratch_free(plain);
     end(&m);
 }
 
-static void test_token_cache_follows_changed_weights(void **state) {
+/* ---- Embedding ---------------------------------------------------------------------------- */
+
+/* logits[COLUMNS] of a text of one token with these n-grams. */
+static void one_token_logits(float *logits, const model *m, hw_tower_scratch *scratch,
+                             const uint32_t *ngrams, uint32_t count) {
+    const uint32_t token_offsets[] = { 0, count }, offsets[] = { 0, 1 };
+    hw_tower_forward(logits, scratch, &m->config, &m->weights, hw_kernels_select(),
+                     (hw_batch){ ngrams, token_offsets, offsets, 1 }, NULL);
+}
+
+static void test_token_is_the_scaled_sum_of_its_ngrams(void **state) {
     (void)state;
     model m;
     begin(&m, &deep);
-    float before[TEXTS][COLUMNS], expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
-    hw_tower_scratch *plain = new_scratch(&m, true), *caching = new_scratch(&m, false);
-    forward(before[0], &m, caching, hw_kernels_select(), 0, TEXTS, NULL);
-    m.weights.layer[0].qkv[3] += 1.0f;
-    hw_tower_scratch_forget(caching);
-    forward(expected[0], &m, plain, hw_kernels_select(), 0, TEXTS, NULL);
-    forward(got[0], &m, caching, hw_kernels_select(), 0, TEXTS, NULL);
+    float expected[COLUMNS], got[COLUMNS];
+    hw_tower_scratch *scratch = new_scratch(&m, false);
+    static const uint32_t four[] = { 7, 3, 9, 7 };
+    one_token_logits(got, &m, scratch, four, 4);
+    float *row = m.weights.embedding + 11 * 32;
+    for (size_t i = 0; i < 32; i++) { /* one more row that is what the four make */
+        row[i] = 0;
+        for (size_t n = 0; n < 4; n++)
+            row[i] = fmaf(0.5f, m.weights.embedding[four[n] * 32 + i], row[i]);
+    }
+    one_token_logits(expected, &m, scratch, (const uint32_t[]){ 11 }, 1);
     assert_memory_equal(got, expected, sizeof got);
-    assert_memory_not_equal(got, before, sizeof got);
-
-    model other;
-    begin(&other, &deep);
-    for (size_t i = 0; i < hw_tower_floats(&deep); i++) other.weights.block[i] *= 1.1f;
-    forward(expected[0], &other, plain, hw_kernels_select(), 0, TEXTS, NULL);
-    forward(got[0], &other, caching, hw_kernels_select(), 0, TEXTS, NULL);
-    assert_memory_equal(got, expected, sizeof got);
-    end(&other);
-    hw_tower_scratch_free(plain);
-    hw_tower_scratch_free(caching);
+    assert_true(hw_token_scale(0) == 0);
+    assert_true(hw_token_scale(1) == 1);
+    assert_true(hw_token_scale(4) == 0.5f);
+    hw_tower_scratch_free(scratch);
     end(&m);
 }
+
+static void test_token_without_ngrams_is_zero(void **state) {
+    (void)state;
+    model m;
+    begin(&m, &deep);
+    float expected[COLUMNS], got[COLUMNS];
+    hw_tower_scratch *scratch = new_scratch(&m, false);
+    one_token_logits(got, &m, scratch, NULL, 0);
+    memset(m.weights.embedding, 0, 32 * sizeof(float));
+    one_token_logits(expected, &m, scratch, (const uint32_t[]){ 0 }, 1);
+    assert_memory_equal(got, expected, sizeof got);
+    hw_tower_scratch_free(scratch);
+    end(&m);
+}
+
+/* ---- Noise, instruction sets, windows ------------------------------------------------------- */
 
 static void test_noise_does_not_depend_on_chunks(void **state) {
     (void)state;
@@ -172,7 +196,7 @@ static float *new_training_pass(const model *m, const hw_kernels *kernels, size_
     hw_tower_view(&gradient, &m->config, all + logits + d_tokens);
     hw_tower_scratch *scratch = new_scratch(m, true);
     const hw_tower_noise noise = { .dropout = 0.3f, .drop_head = 0.2f, .seed = 5 };
-    const hw_batch batch = { m->tokens, m->offsets, TEXTS };
+    const hw_batch batch = { m->ngrams, m->token_offsets, m->offsets, TEXTS };
     forward(all, m, scratch, kernels, 0, TEXTS, &noise);
     for (size_t i = 0; i < TEXTS * COLUMNS; i++)
         d_logits[i] = i % COLUMNS < LABELS ? hw_random_normal(1, 3, i) : 0.0f;
@@ -207,8 +231,9 @@ static void test_long_text_is_attended_in_windows_and_pooled_whole(void **state)
     m.offsets[1] = 12;
     m.offsets[2] = 36;
     m.offsets[3] = 60;
-    for (size_t i = 0; i < 24; i++) m.tokens[12 + i] = m.tokens[i % 12]; /* twice */
-    for (size_t i = 0; i < 24; i++) m.tokens[36 + i] = m.tokens[i / 2];  /* not twice */
+    for (uint32_t i = 0; i <= MAX_TOKENS; i++) m.token_offsets[i] = i;
+    for (size_t i = 0; i < 24; i++) m.ngrams[12 + i] = m.ngrams[i % 12]; /* twice */
+    for (size_t i = 0; i < 24; i++) m.ngrams[36 + i] = m.ngrams[i / 2];  /* not twice */
     float logits[3][COLUMNS];
     hw_tower_scratch *scratch = new_scratch(&m, false);
     forward(logits[0], &m, scratch, hw_kernels_select(), 0, 3, NULL);
@@ -248,12 +273,13 @@ static void test_tower_without_layers_works(void **state) {
     config.queries = 0;
     begin(&m, &config);
     float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
-    hw_tower_scratch *plain = new_scratch(&m, true), *caching = new_scratch(&m, false);
-    forward(expected[0], &m, plain, hw_kernels_select(), 0, TEXTS, NULL);
-    forward(got[0], &m, caching, hw_kernels_select(), 0, TEXTS, NULL);
+    hw_tower_scratch *taping = new_scratch(&m, true), *plain = new_scratch(&m, false);
+    forward(expected[0], &m, taping, hw_kernels_select(), 0, TEXTS, NULL);
+    forward(got[0], &m, plain, hw_kernels_select(), 0, TEXTS, NULL);
     assert_memory_equal(got, expected, sizeof got);
+    assert_memory_not_equal(got[2], got[3], sizeof *got);
+    hw_tower_scratch_free(taping);
     hw_tower_scratch_free(plain);
-    hw_tower_scratch_free(caching);
     end(&m);
 }
 
@@ -358,8 +384,9 @@ static void test_scratch_of_impossible_size_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_has_same_logits_alone_and_in_any_batch),
-        cmocka_unit_test(test_token_cache_gives_same_logits),
-        cmocka_unit_test(test_token_cache_follows_changed_weights),
+        cmocka_unit_test(test_scratch_without_training_gives_same_logits),
+        cmocka_unit_test(test_token_is_the_scaled_sum_of_its_ngrams),
+        cmocka_unit_test(test_token_without_ngrams_is_zero),
         cmocka_unit_test(test_noise_does_not_depend_on_chunks),
         cmocka_unit_test(test_every_instruction_set_gives_same_bits),
         cmocka_unit_test(test_long_text_is_attended_in_windows_and_pooled_whole),

@@ -44,8 +44,8 @@ static void fill(float *values, size_t count, uint64_t purpose) {
     for (size_t i = 0; i < count; i++) values[i] = hw_random_uniform(1, purpose, i) - 0.5f;
 }
 
-/* Counts the n-grams (towers false) or the words of every sentence, each kept. */
-static hw_status count_sentences(hw_counter *counter, const hw_ngram_options *options, bool towers,
+/* Counts the n-grams of every sentence, each kept. */
+static hw_status count_sentences(hw_counter *counter, const hw_ngram_options *options,
                                  hw_error *err) {
     hw_words words = { 0 };
     hw_ngrams ngrams = { 0 };
@@ -53,10 +53,8 @@ static hw_status count_sentences(hw_counter *counter, const hw_ngram_options *op
     for (uint32_t i = 0; i < TINY_SENTENCES && status == HW_OK; i++) {
         status = hw_words_split(&words, hw_text_of(tiny_sentences[i]), err);
         if (status == HW_OK) status = hw_ngrams_extract(&ngrams, &words, options, err);
-        if (status == HW_OK && !towers)
+        if (status == HW_OK)
             status = hw_counter_add(counter, ngrams.hashes, ngrams.count, 0, i, err);
-        for (size_t word = 0; word < words.count && status == HW_OK && towers; word++)
-            status = hw_counter_add(counter, &words.items[word].hash, 1, 0, i, err);
     }
     hw_words_free(&words);
     hw_ngrams_free(&ngrams);
@@ -64,32 +62,46 @@ static hw_status count_sentences(hw_counter *counter, const hw_ngram_options *op
 }
 
 static hw_status build_dictionary(hw_built_dictionary *built, const hw_ngram_options *options,
-                                  bool towers, hw_error *err) {
+                                  hw_error *err) {
     const uint32_t one = 1;
     hw_counter *counter = hw_counter_new(err);
     if (!counter) return HW_ERROR_MEMORY;
-    hw_status status = count_sentences(counter, options, towers, err);
+    hw_status status = count_sentences(counter, options, err);
     if (status == HW_OK) status = hw_counter_build(built, counter, &one, 1, 1000, err);
     hw_counter_free(counter);
     return status;
 }
 
-static hw_status add_slots(hw_bundle *bundle, const char *name, const hw_built_dictionary *built,
-                           hw_error *err) {
-    void *slots = hw_bundle_add(bundle, name, HW_U32, built->capacity, 2, err);
+static hw_status add_slots(hw_bundle *bundle, const hw_built_dictionary *built, hw_error *err) {
+    void *slots = hw_bundle_add(bundle, "ngram.slots", HW_U32, built->capacity, 2, err);
     if (!slots) return HW_ERROR_MEMORY;
     memcpy(slots, built->slots, built->capacity * sizeof *built->slots);
     return HW_OK;
 }
 
-static hw_status add_ngrams(hw_bundle *bundle, hw_config *config, hw_error *err) {
+/* Each word once, in the order of first occurrence. */
+static hw_status add_words(hw_bundle *bundle, hw_error *err) {
+    static const char text[] = "a\nquiet\nfilm\n.\nno\nat\nall\n"
+                               "\xe5\xa5\xbd\n\xe7\x94\xb5\n\xe5\xbd\xb1\n,\n!\n";
+    char *bytes = hw_bundle_add(bundle, "ngram.words", HW_U8, sizeof text - 1, 0, err);
+    if (!bytes) return HW_ERROR_MEMORY;
+    memcpy(bytes, text, sizeof text - 1);
+    return HW_OK;
+}
+
+static hw_status add_dictionary(hw_bundle *bundle, hw_config *config, hw_error *err) {
     hw_built_dictionary built = { 0 };
-    const size_t labels = (size_t)config->tower.labels;
-    hw_status status = build_dictionary(&built, &config->ngram_options, false, err);
-    if (status == HW_OK) status = add_slots(bundle, "ngram.slots", &built, err);
+    hw_status status = build_dictionary(&built, &config->ngram_options, err);
+    if (status == HW_OK) status = add_slots(bundle, &built, err);
+    if (status == HW_OK) status = add_words(bundle, err);
     config->ngrams = built.count;
+    config->tower.vocabulary = (int32_t)built.count;
     hw_built_dictionary_free(&built);
-    HW_TRY(status);
+    return status;
+}
+
+static hw_status add_bag(hw_bundle *bundle, const hw_config *config, hw_error *err) {
+    const size_t labels = (size_t)config->tower.labels;
     float *idf = hw_bundle_add(bundle, "ngram.idf", HW_F32, config->ngrams, 0, err);
     if (!idf) return HW_ERROR_MEMORY;
     float *table = hw_bundle_add(bundle, "ngram.table", HW_F32, config->ngrams, labels, err);
@@ -102,42 +114,7 @@ static hw_status add_ngrams(hw_bundle *bundle, hw_config *config, hw_error *err)
     return HW_OK;
 }
 
-/* The word of each index, in the order of first occurrence, as the counter numbered them. */
-static hw_status add_words(hw_bundle *bundle, const hw_dictionary *dictionary, hw_error *err) {
-    char text[256];
-    size_t length = 0;
-    int64_t next = 0;
-    hw_words words = { 0 };
-    for (size_t i = 0; i < TINY_SENTENCES; i++) {
-        if (hw_words_split(&words, hw_text_of(tiny_sentences[i]), err) != HW_OK) break;
-        for (size_t w = 0; w < words.count; w++) {
-            if (hw_dictionary_find(dictionary, words.items[w].hash) != next) continue;
-            memcpy(text + length, words.normalized + words.items[w].offset, words.items[w].length);
-            length += words.items[w].length;
-            text[length++] = '\n';
-            next++;
-        }
-    }
-    hw_words_free(&words);
-    char *bytes = hw_bundle_add(bundle, "vocabulary.words", HW_U8, length, 0, err);
-    if (!bytes) return HW_ERROR_MEMORY;
-    memcpy(bytes, text, length);
-    return HW_OK;
-}
-
-static hw_status add_vocabulary(hw_bundle *bundle, hw_config *config, hw_error *err) {
-    hw_built_dictionary built = { 0 };
-    hw_status status = build_dictionary(&built, &config->ngram_options, true, err);
-    if (status == HW_OK) status = add_slots(bundle, "vocabulary.slots", &built, err);
-    if (status == HW_OK)
-        status = add_words(bundle, &(hw_dictionary){ built.slots, built.capacity }, err);
-    config->tower.vocabulary = 1 + (int32_t)built.count;
-    hw_built_dictionary_free(&built);
-    return status;
-}
-
-static hw_status add_towers(hw_bundle *bundle, hw_config *config, hw_error *err) {
-    HW_TRY(add_vocabulary(bundle, config, err));
+static hw_status add_towers(hw_bundle *bundle, const hw_config *config, hw_error *err) {
     const size_t floats = hw_tower_floats(&config->tower);
     float *block = hw_calloc(floats, sizeof *block);
     if (!block) return hw_fail_memory(err, floats * sizeof *block);
@@ -153,8 +130,9 @@ static hw_status add_towers(hw_bundle *bundle, hw_config *config, hw_error *err)
 static hw_status build(hw_bundle *bundle, const tiny_options *options, hw_error *err) {
     hw_config config = config_of(options);
     const size_t labels = (size_t)options->labels;
-    if (options->arch != HW_ARCH_ATTENTION) HW_TRY(add_ngrams(bundle, &config, err));
-    if (options->arch != HW_ARCH_BAG) HW_TRY(add_towers(bundle, &config, err));
+    HW_TRY(add_dictionary(bundle, &config, err));
+    if (options->arch != HW_ARCH_ATTENTION) HW_TRY(add_bag(bundle, &config, err));
+    HW_TRY(add_towers(bundle, &config, err));
     if (options->multi_label) {
         float *thresholds = hw_bundle_add(bundle, "thresholds", HW_F32, labels, 0, err);
         if (!thresholds) return HW_ERROR_MEMORY;
@@ -168,7 +146,7 @@ hw_bundle *tiny_bundle(tiny_options options, hw_error *err) {
     if (options.arch == HW_ARCH_DEFAULT) options.arch = HW_ARCH_HYBRID;
     if (!options.labels) options.labels = 3;
     if (!options.towers) options.towers = 2;
-    if (options.arch == HW_ARCH_BAG) options.towers = 0;
+    if (options.arch == HW_ARCH_BAG || options.towers < 0) options.towers = 0;
     hw_bundle *bundle = hw_bundle_new(err);
     if (!bundle) return NULL;
     if (build(bundle, &options, err) == HW_OK) return bundle;

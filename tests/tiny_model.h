@@ -1,5 +1,5 @@
-/* A model that is small enough to write by hand: n-grams and words of a few sentences,
- * weights that are a function of their place. For tests and fuzz targets. */
+/* A model that is small enough to write by hand: the n-grams of a few sentences, weights that
+ * are a function of their place. For tests and fuzz targets. */
 #ifndef TINY_MODEL_H
 #define TINY_MODEL_H
 
@@ -9,7 +9,7 @@ typedef struct tiny_options {
     hw_arch arch; /* default hybrid */
     bool multi_label;
     int32_t labels; /* default 3, at most 26: "a", "b", ... */
-    int32_t towers; /* default 2; 0 of a bag */
+    int32_t towers; /* default 2; 0 of a bag or if negative */
     int32_t inner_width;
 } tiny_options;
 

@@ -112,7 +112,7 @@ static uint64_t count_parameters(const hw_bundle *bundle) {
 /* Of the joined logits: 1 without n-grams, 0 without towers. */
 static double tower_weight(const hw_config *config) {
     const double bag = config->arch == HW_ARCH_ATTENTION ? 0 : fabs(config->join.bag);
-    const double tower = config->arch == HW_ARCH_BAG ? 0 : fabs(config->join.tower);
+    const double tower = config->towers ? fabs(config->join.tower) : 0;
     return tower > 0 ? tower / (bag + tower) : 0;
 }
 

@@ -92,10 +92,6 @@ hw_status hw_bundle_add_tower(hw_bundle *bundle, int32_t tower, const hw_tower_c
  * NULL; a branch that the architecture lacks is 0. */
 hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count,
                          float *probabilities, float *bag, float *tower, hw_error *err);
-/* Puts a text through both branches without joining them: what training needs on held-back
- * data, and hw_evaluate to score each branch alone. bag, tower: [labels], may be NULL. */
-hw_status hw_session_branches(hw_session *session, hw_text text, float *bag, float *tower,
-                              hw_error *err);
 /* z * temperature of one label. */
 double hw_classifier_logit(const hw_classifier *classifier, const float *bag, const float *tower,
                            size_t label);

@@ -3,10 +3,9 @@
  * keys, 17 digits), and what was read has every field in its range. */
 #include "classify/classifier.h"
 
+#include "base/json.h"
 #include "base/memory.h"
-#include "base/text_buffer.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -115,20 +114,11 @@ static json_t *labels_json(char *const *labels, size_t count) {
     return root;
 }
 
-static int append(const char *bytes, size_t length, void *buffer) {
-    hw_text_append(buffer, bytes, length);
-    return ((hw_text_buffer *)buffer)->failed ? -1 : 0;
-}
-
-/* Takes the value; NULL stands for one that memory was too short for. */
 static hw_status set_json(hw_bundle *bundle, const char *key, json_t *value, hw_error *err) {
     hw_text_buffer text = { 0 };
-    const size_t flags = JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17);
-    const bool ok = value && json_dump_callback(value, append, &text, flags) == 0;
-    const hw_status status =
-        ok ? hw_bundle_set(bundle, key, text.bytes, err) : hw_fail_memory(err, text.length);
+    hw_status status = hw_json_append(&text, value, err);
+    if (status == HW_OK) status = hw_bundle_set(bundle, key, text.bytes, err);
     hw_text_buffer_free(&text);
-    json_decref(value);
     return status;
 }
 
@@ -233,9 +223,7 @@ static hw_status parse_metadata(json_t **root, const hw_bundle *bundle, const ch
     json_error_t problem;
     *root = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
     if (*root) return HW_OK;
-    /* jansson leaves the text empty in some cases of memory that ran out. */
-    if (json_error_code(&problem) == json_error_out_of_memory || !problem.text[0])
-        return hw_fail_memory(err, strlen(text));
+    if (hw_json_lacked_memory(&problem)) return hw_fail_memory(err, strlen(text));
     return hw_fail(err, HW_ERROR_FORMAT, "%s: \"%s\" metadata: %s", name, key, problem.text);
 }
 

@@ -127,8 +127,7 @@ static hw_status reserve_results(hw_corpus *corpus, const hw_classifier *classif
     HW_TRY(reserve_rows(&corpus->probabilities, count, labels, err));
     if (classifier->config.arch != HW_ARCH_ATTENTION)
         HW_TRY(reserve_rows(&corpus->bag, count, labels, err));
-    if (classifier->config.arch != HW_ARCH_BAG)
-        HW_TRY(reserve_rows(&corpus->tower, count, labels, err));
+    if (classifier->config.towers) HW_TRY(reserve_rows(&corpus->tower, count, labels, err));
     return HW_OK;
 }
 

@@ -13,7 +13,7 @@ typedef struct hw_corpus {
     uint32_t *labels;     /* of the model; from its label count up: those it does not have */
     hw_targets targets;   /* a view of the two */
     float *probabilities; /* [count][labels]; this and the rest by hw_corpus_run */
-    float *bag, *tower;   /* likewise, logits; NULL where the architecture has no such branch */
+    float *bag, *tower;   /* likewise, logits; NULL of a branch that the classifier lacks */
 } hw_corpus;
 
 /* *corpus is zero before, and freed by hw_corpus_free also on failure. */

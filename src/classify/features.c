@@ -47,15 +47,23 @@ static void count_ngrams(hw_features *features, size_t mask, const int32_t *foun
 }
 
 /* Counts become values; the block then has length 1, or is all 0. */
-static void weigh(hw_feature *items, size_t count, const float *idf) {
+static void weigh(hw_feature *items, size_t count, double length, const float *idf) {
     double squares = 0;
     for (size_t i = 0; i < count; i++) {
         const float frequency = items[i].value > 1 ? (float)(1 + log(items[i].value)) : 1;
         items[i].value = frequency * idf[items[i].index];
         squares += (double)items[i].value * items[i].value;
     }
-    const double scale = squares > 0 ? 1 / sqrt(squares) : 0;
+    const double scale = squares > 0 ? length / sqrt(squares) : 0;
     for (size_t i = 0; i < count; i++) items[i].value = (float)(items[i].value * scale);
+}
+
+/* Of the text's words, how many have character n-grams. */
+static double share_of_letters(const hw_ngrams *ngrams) {
+    size_t words = 0;
+    for (size_t i = ngrams->sequences_end; i < ngrams->count; i++)
+        if (i == ngrams->sequences_end || ngrams->tokens[i] != ngrams->tokens[i - 1]) words++;
+    return words ? (double)words / (double)ngrams->words_end : 0;
 }
 
 hw_status hw_features_make(hw_features *features, const hw_ngrams *ngrams, const int32_t *found,
@@ -65,8 +73,8 @@ hw_status hw_features_make(hw_features *features, const hw_ngrams *ngrams, const
     count_ngrams(features, mask, found, 0, ngrams->sequences_end);
     const size_t words = features->count;
     count_ngrams(features, mask, found, ngrams->sequences_end, ngrams->count);
-    weigh(features->items, words, idf);
-    weigh(features->items + words, features->count - words, idf);
+    weigh(features->items, words, 1, idf);
+    weigh(features->items + words, features->count - words, share_of_letters(ngrams), idf);
     return HW_OK;
 }
 

@@ -1,6 +1,8 @@
 /* TF-IDF features of a text: a sparse vector over the n-gram dictionary.
  *   value = (1 + ln count) * idf[index], then each of the two blocks (words and their
- *   sequences; characters) is divided by its Euclidean norm, so that neither dominates.
+ *   sequences; characters) is divided by its Euclidean norm, so that neither dominates; the
+ *   second is multiplied by the share of the text's words that have character n-grams, so
+ *   that a few Latin letters do not count as much as all the rest of a Chinese text.
  * Invariant: the order of the features is the order of first occurrence in the text, so
  * a sum over them is the same bits in training and in prediction. */
 #ifndef HW_CLASSIFY_FEATURES_H

@@ -133,30 +133,34 @@ static hw_status add_to_tokens(hw_session *session, hw_error *err) {
 }
 
 /* logits[texts][columns] of one tower. */
-static hw_status run_tower(float *logits, hw_session *session, int32_t tower, hw_error *err) {
+static void run_tower(float *logits, const hw_session *session, int32_t tower,
+                      hw_tower_scratch *scratch) {
     const hw_classifier *classifier = session->classifier;
-    const size_t tokens = session->offsets[session->texts];
     const hw_batch batch = { session->token_ngrams, session->token_offsets, session->offsets,
                              session->texts };
-    hw_tower_scratch *larger = NULL;
-    if (tokens > SCRATCH_TOKENS && !(larger = new_scratch(classifier, tokens, err)))
-        return HW_ERROR_MEMORY;
-    hw_tower_forward(logits, larger ? larger : session->scratch, &classifier->config.tower,
-                     &classifier->towers[tower], session->kernels, batch, NULL);
-    hw_tower_scratch_free(larger);
-    return HW_OK;
+    hw_tower_forward(logits, scratch, &classifier->config.tower, &classifier->towers[tower],
+                     session->kernels, batch, NULL);
 }
 
-static hw_status run_towers(hw_session *session, hw_error *err) {
+static void average_towers(hw_session *session, hw_tower_scratch *scratch) {
     const int32_t towers = session->classifier->config.towers;
     const size_t floats = session->texts * column_count(session);
-    if (!towers) return HW_OK;
-    HW_TRY(run_tower(session->tower, session, 0, err));
+    run_tower(session->tower, session, 0, scratch);
     for (int32_t tower = 1; tower < towers; tower++) {
-        HW_TRY(run_tower(session->next_tower, session, tower, err));
+        run_tower(session->next_tower, session, tower, scratch);
         session->kernels->add(session->tower, session->next_tower, floats);
     }
     for (size_t i = 0; i < floats; i++) session->tower[i] /= (float)towers;
+}
+
+static hw_status run_towers(hw_session *session, hw_error *err) {
+    const size_t tokens = session->offsets[session->texts];
+    if (!session->tower) return HW_OK;
+    hw_tower_scratch *larger = NULL;
+    if (tokens > SCRATCH_TOKENS && !(larger = new_scratch(session->classifier, tokens, err)))
+        return HW_ERROR_MEMORY;
+    average_towers(session, larger ? larger : session->scratch);
+    hw_tower_scratch_free(larger);
     return HW_OK;
 }
 
@@ -168,8 +172,7 @@ static hw_status add_text(hw_session *session, hw_text text, hw_error *err) {
                             &classifier->ngrams, classifier->config.ngrams, classifier->idf, err));
     if (session->bag)
         bag_logits(session->bag + session->texts * label_count(session), classifier,
-                   classifier->idf ? &session->encoding.features : &(hw_features){ 0 },
-                   session->kernels);
+                   &session->encoding.features, session->kernels);
     if (session->tower) HW_TRY(add_to_tokens(session, err));
     session->texts++;
     return HW_OK;
@@ -209,11 +212,6 @@ hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count
         }
     }
     return HW_OK;
-}
-
-hw_status hw_session_branches(hw_session *session, hw_text text, float *bag, float *tower,
-                              hw_error *err) {
-    return hw_session_run(session, &text, 1, NULL, bag, tower, err);
 }
 
 hw_status hw_classify(hw_session *session, const hw_text *texts, size_t count, float *probabilities,

@@ -64,8 +64,8 @@ hw_status hw_view_dictionary(hw_dictionary *dictionary, const hw_source *source,
         return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s has not two columns", source->name,
                        name);
     *dictionary = (hw_dictionary){ tensor->data, tensor->shape[0] };
-    if (!hw_dictionary_is_valid(dictionary, members))
-        return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s is no dictionary of %zu members",
-                       source->name, name, members);
-    return HW_OK;
+    hw_error cause;
+    const hw_status status = hw_dictionary_check(dictionary, members, &cause);
+    if (status == HW_OK) return HW_OK;
+    return hw_fail(err, status, "%s: tensor %s: %s", source->name, name, cause.message);
 }

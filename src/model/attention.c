@@ -95,12 +95,16 @@ static hw_projection output_projection(const hw_tower_config *config,
                             (size_t)config->width };
 }
 
-void hw_attention_project(float *qkv, const hw_pass *pass, const hw_norm_tape *norm,
-                          const hw_tower_layer *weights, size_t rows) {
+/* All that is done before tokens meet. */
+static void project(const hw_pass *pass, const hw_attention_tape *tape,
+                    const hw_tower_layer *weights) {
+    const size_t tokens = hw_pass_tokens(pass);
+    const hw_norm_tape *norm = &tape->norm;
     pass->kernels->norm(norm->y, norm->mean, norm->rstd, norm->x, weights->attention_norm_gain,
-                        weights->attention_norm_bias, rows, (size_t)pass->config->width);
-    hw_projection_forward(qkv, norm->y, qkv_projection(pass->config, weights), rows, pass->kernels);
-    scale_queries(qkv, rows, pass->config);
+                        weights->attention_norm_bias, tokens, (size_t)pass->config->width);
+    hw_projection_forward(tape->qkv, norm->y, qkv_projection(pass->config, weights), tokens,
+                          pass->kernels);
+    scale_queries(tape->qkv, tokens, pass->config);
 }
 
 /* work->scores[n][n] = softmax(position + q k^T) */
@@ -139,6 +143,7 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
                           const hw_tower_layer *weights, size_t layer) {
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
     const size_t heads = (size_t)pass->config->heads;
+    project(pass, tape, weights);
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
         for (size_t head = 0; head < heads; head++) {
             const head_view h = view_head(pass, tape->qkv, weights, w, head);

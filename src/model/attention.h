@@ -4,13 +4,8 @@
 
 #include "model/pass.h"
 
-/* qkv[rows][3 * heads * head_dim] of norm.x[rows][width]: all that is done before tokens
- * meet. norm.y is overwritten. */
-void hw_attention_project(float *qkv, const hw_pass *pass, const hw_norm_tape *norm,
-                          const hw_tower_layer *weights, size_t rows);
-
-/* y = x + attention(x), after hw_attention_project filled the tape; y may be the tape's x.
- * y, x: [tokens][width]; layer: its index, for the noise. */
+/* y = x + attention(norm(x)) for the tape's x, which y may be. y, x: [tokens][width];
+ * layer: its index, for the noise. */
 void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape *tape,
                           const hw_tower_layer *weights, size_t layer);
 

@@ -15,11 +15,10 @@ static size_t largest(const float *x, size_t n) {
 }
 
 /* log sum exp(logits) = the largest logit - log of its probability, which is >= 1 / labels */
-double hw_softmax_loss(float *d_logits, float *probabilities, const float *logits, size_t labels,
-                       size_t label, float smoothing, float weight, const hw_kernels *kernels) {
+double hw_softmax_loss(float *d_logits, const float *logits, size_t labels, size_t label,
+                       float smoothing, float weight, const hw_kernels *kernels) {
     memcpy(d_logits, logits, labels * sizeof *d_logits);
-    hw_softmax_row(d_logits, labels, kernels);
-    if (probabilities) memcpy(probabilities, d_logits, labels * sizeof *probabilities);
+    kernels->softmax(d_logits, labels, 1, labels);
     const size_t best = largest(logits, labels);
     const double log_sum = (double)logits[best] - log((double)d_logits[best]);
     const float share = smoothing / (float)labels; /* of each label in the target */
@@ -48,12 +47,4 @@ double hw_sigmoid_loss(float *d_logits, const float *logits, const float *target
         d_logits[i] = weight * (sigmoid(logits[i]) - targets[i]);
     }
     return (double)weight * loss;
-}
-
-void hw_softmax_row(float *logits, size_t labels, const hw_kernels *kernels) {
-    kernels->softmax(logits, labels, 1, labels);
-}
-
-void hw_sigmoid_row(float *logits, size_t labels) {
-    for (size_t i = 0; i < labels; i++) logits[i] = sigmoid(logits[i]);
 }

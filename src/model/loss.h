@@ -6,16 +6,12 @@
 
 /* Cross-entropy of softmax(logits) against (1-smoothing) * one-hot + smoothing / labels,
  * times weight (Szegedy et al. 2016, section 7). logits: [labels]; d_logits: [labels] =
- * weight * (p - target). Returns the loss. probabilities may be NULL, else [labels]. */
-double hw_softmax_loss(float *d_logits, float *probabilities, const float *logits, size_t labels,
-                       size_t label, float smoothing, float weight, const hw_kernels *kernels);
+ * weight * (p - target). Returns the loss. */
+double hw_softmax_loss(float *d_logits, const float *logits, size_t labels, size_t label,
+                       float smoothing, float weight, const hw_kernels *kernels);
 
 /* Sum over labels of binary cross-entropy of sigmoid(logits); targets: [labels], 0 or 1. */
 double hw_sigmoid_loss(float *d_logits, const float *logits, const float *targets, size_t labels,
                        float weight);
-
-/* In place. */
-void hw_softmax_row(float *logits, size_t labels, const hw_kernels *kernels);
-void hw_sigmoid_row(float *logits, size_t labels);
 
 #endif

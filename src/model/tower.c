@@ -52,17 +52,27 @@ float hw_token_scale(uint32_t ngrams) {
     return ngrams ? 1 / sqrtf((float)ngrams) : 0;
 }
 
+/* Rows are anywhere in memory, so they are asked for before their turn. */
+static void prefetch(const float *row, size_t width) {
+    enum { CACHE_LINE = 16 /* floats */ };
+    for (size_t i = 0; i < width; i += CACHE_LINE) __builtin_prefetch(row + i);
+}
+
 /* x: [tokens][width] */
 static void embed(float *x, const hw_pass *pass, const float *embedding) {
+    enum { AHEAD = 16 /* n-grams */ };
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
     const hw_batch *batch = &pass->batch;
+    const uint32_t last = batch->token_offsets[tokens];
     memset(x, 0, tokens * width * sizeof *x);
     for (size_t token = 0; token < tokens; token++) {
         const uint32_t begin = batch->token_offsets[token], end = batch->token_offsets[token + 1];
         const float scale = hw_token_scale(end - begin);
-        for (uint32_t i = begin; i < end; i++)
+        for (uint32_t i = begin; i < end; i++) {
+            if (last - i > AHEAD) prefetch(embedding + batch->ngrams[i + AHEAD] * width, width);
             pass->kernels->axpy(x + token * width, embedding + batch->ngrams[i] * width, scale,
                                 width);
+        }
     }
     drop_embedding(x, pass);
 }
@@ -79,7 +89,6 @@ void hw_tower_forward(float *logits, hw_tower_scratch *scratch, const hw_tower_c
                       const hw_tower_views *weights, const hw_kernels *kernels, hw_batch batch,
                       const hw_tower_noise *noise) {
     const hw_pass pass = begin_pass(scratch, config, kernels, batch, noise);
-    const size_t tokens = hw_pass_tokens(&pass);
     embed(state_before(scratch, config, 0), &pass, weights->embedding);
     for (int32_t l = 0; l < config->layers; l++) {
         const hw_tower_layer *layer = &weights->layer[l];
@@ -87,7 +96,6 @@ void hw_tower_forward(float *logits, hw_tower_scratch *scratch, const hw_tower_c
         const hw_feedforward_tape *feedforward = &scratch->feedforward[l];
         const bool inner = config->inner_width > 0;
         float *after = state_before(scratch, config, l + 1);
-        hw_attention_project(attention->qkv, &pass, &attention->norm, layer, tokens);
         hw_attention_forward(inner ? feedforward->norm.x : after, &pass, attention, layer,
                              (size_t)l);
         if (inner) hw_feedforward_forward(after, &pass, feedforward, layer);

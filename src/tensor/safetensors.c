@@ -6,12 +6,12 @@
 #include "tensor/safetensors.h"
 
 #include "base/checksum.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "tensor/safetensors_format.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 _Static_assert(sizeof(size_t) >= sizeof(json_int_t), "sizes of the header fit size_t");
@@ -102,9 +102,7 @@ static hw_status parse_header(hw_safetensors *file, hw_error *err) {
     file->header = json_loadb((const char *)file->bytes + HW_LENGTH_BYTES,
                               file->data_start - HW_LENGTH_BYTES, JSON_REJECT_DUPLICATES, &problem);
     if (file->header) return HW_OK;
-    if (json_error_code(&problem) == json_error_out_of_memory) {
-        return hw_fail_memory(err, file->data_start);
-    }
+    if (hw_json_lacked_memory(&problem)) return hw_fail_memory(err, file->data_start);
     return hw_fail(err, HW_ERROR_FORMAT, "%s: byte %d: %s", file->name,
                    problem.position + HW_LENGTH_BYTES, problem.text);
 }

@@ -3,11 +3,11 @@
 #include "tensor/safetensors.h"
 
 #include "base/checksum.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
 #include "tensor/safetensors_format.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 typedef struct layout {
@@ -148,9 +148,7 @@ static hw_status check_header(const hw_text_buffer *header, const char *path, hw
     json_error_t problem;
     json_t *parsed =
         json_loadb(header->bytes + HW_LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &problem);
-    if (!parsed && json_error_code(&problem) == json_error_out_of_memory) {
-        return hw_fail_memory(err, length);
-    }
+    if (!parsed && hw_json_lacked_memory(&problem)) return hw_fail_memory(err, length);
     if (!parsed) {
         return hw_fail(err, HW_ERROR_ARGUMENT, "%s: a name or metadata: %s", path, problem.text);
     }

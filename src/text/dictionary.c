@@ -39,25 +39,28 @@ static hw_slot *empty_slot(hw_slot *slots, size_t capacity, uint64_t hash) {
     return &slots[slot];
 }
 
-bool hw_dictionary_is_valid(const hw_dictionary *dictionary, size_t count) {
-    const size_t capacity = dictionary->capacity;
-    if (capacity == 0) return count == 0;
-    if ((capacity & (capacity - 1)) != 0 || count >= capacity) return false;
-
-    uint8_t *seen = hw_calloc(count / 8 + 1, 1);
-    if (!seen) return false;
+/* seen: [count] bits, all 0. */
+static bool has_each_index_once(const hw_dictionary *dictionary, size_t count, uint8_t *seen) {
     size_t members = 0;
-    bool valid = true;
-    for (size_t slot = 0; valid && slot < capacity; ++slot) {
+    for (size_t slot = 0; slot < dictionary->capacity; ++slot) {
         const size_t index = dictionary->slots[slot].index_plus_one;
         if (index == 0) continue;
         const uint8_t bit = (uint8_t)(1u << (index - 1) % 8);
-        valid = index <= count && !(seen[(index - 1) / 8] & bit);
-        if (valid) seen[(index - 1) / 8] |= bit;
+        if (index > count || seen[(index - 1) / 8] & bit) return false;
+        seen[(index - 1) / 8] |= bit;
         ++members;
     }
+    return members == count;
+}
+
+hw_status hw_dictionary_check(const hw_dictionary *dictionary, size_t count, hw_error *err) {
+    const size_t capacity = dictionary->capacity;
+    const bool fits = capacity ? (capacity & (capacity - 1)) == 0 && count < capacity : count == 0;
+    uint8_t *seen = fits ? hw_calloc(count / 8 + 1, 1) : NULL;
+    if (fits && !seen) return hw_fail_memory(err, count / 8 + 1);
+    const bool valid = fits && has_each_index_once(dictionary, count, seen);
     hw_free(seen);
-    return valid && members == count;
+    return valid ? HW_OK : hw_fail(err, HW_ERROR_FORMAT, "no dictionary of %zu members", count);
 }
 
 hw_counter *hw_counter_new(hw_error *err) {
@@ -210,8 +213,8 @@ static bool is_kept(const hw_counter *counter, size_t index, selection *wanted) 
 }
 
 static hw_status allocate_built(hw_built_dictionary *built, size_t most, hw_error *err) {
-    const size_t capacity = capacity_for(most);
-    built->slots = capacity ? hw_calloc(capacity, sizeof *built->slots) : NULL;
+    const size_t capacity = most ? capacity_for(most) : 0;
+    built->slots = capacity || !most ? hw_calloc(capacity, sizeof *built->slots) : NULL;
     built->documents = hw_calloc(most, sizeof *built->documents);
     built->capacity = capacity;
     if (built->slots && built->documents) return HW_OK;

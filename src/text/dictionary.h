@@ -34,10 +34,9 @@ static inline void hw_dictionary_prefetch(const hw_dictionary *dictionary, uint6
         __builtin_prefetch(&dictionary->slots[(size_t)(hash >> 32) & (dictionary->capacity - 1)]);
 }
 
-/* True if slots are a valid dictionary of `count` members: power of two, at least one
- * empty slot, indices in [0, count), each once. For files. False too if the memory for
- * the check (count bits) is not there. */
-bool hw_dictionary_is_valid(const hw_dictionary *dictionary, size_t count);
+/* HW_ERROR_FORMAT unless slots are a dictionary of `count` members: a power of two, at
+ * least one of them empty, indices in [0, count), each once. For files; takes count bits. */
+hw_status hw_dictionary_check(const hw_dictionary *dictionary, size_t count, hw_error *err);
 
 /* Counts hashes, then keeps those that are frequent enough. */
 typedef struct hw_counter hw_counter;
@@ -50,9 +49,9 @@ hw_status hw_counter_add(hw_counter *counter, const uint64_t *hashes, size_t cou
 size_t hw_counter_documents(const hw_counter *counter, uint64_t hash);
 
 typedef struct hw_built_dictionary {
-    hw_slot *slots; /* owned: hw_free */
-    size_t capacity, count;
-    uint32_t *documents; /* [count] document frequency of each kept index; owned */
+    hw_slot *slots;         /* owned: hw_free */
+    size_t capacity, count; /* both 0 if nothing was frequent enough */
+    uint32_t *documents;    /* [count] document frequency of each kept index; owned */
 } hw_built_dictionary;
 /* Keeps hashes of kind k with frequency >= min_documents[k], numbered by first
  * occurrence; if more than `limit` remain, the most frequent (ties: first seen). Of two

@@ -2,7 +2,7 @@
  * *json holds; a label that is no string is replaced by one in the tree. */
 #include "text/jsonl.h"
 
-#include <jansson.h>
+#include "base/json.h"
 
 enum { FLAGS = JSON_ALLOW_NUL }; /* \u0000 in a text is an ordinary character */
 
@@ -79,6 +79,7 @@ hw_status hw_jsonl_parse(hw_draft *draft, hw_json **json, hw_text line,
     json_t *object = json_loadb(line.bytes, line.length, FLAGS, &problem);
     hw_json_free(*json);
     *json = (hw_json *)object;
+    if (!object && hw_json_lacked_memory(&problem)) return hw_fail_memory(err, line.length);
     if (!object)
         return hw_draft_fail(draft, err, "bad JSON at byte %d: %s", problem.position, problem.text);
     if (!json_is_object(object)) return hw_draft_fail(draft, err, "not a JSON object");

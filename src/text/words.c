@@ -144,6 +144,19 @@ static size_t take_word(hw_words *words, hw_text text, size_t at, character firs
     return at;
 }
 
+/* White space beside a character of a script that is written without it says something, as
+ * a mark would: it is the word " ", treated like such a character. */
+static void take_space(hw_words *words, size_t begin, size_t end) {
+    hw_word *word = &words->items[words->count++];
+    *word = (hw_word){ .begin = (uint32_t)begin,
+                       .end = (uint32_t)end,
+                       .offset = (uint32_t)words->normalized_length,
+                       .length = 1,
+                       .hash = hw_hash_bytes(" ", 1),
+                       .kind = HW_WORD_CJK };
+    words->normalized[words->normalized_length++] = ' ';
+}
+
 /* At most HW_TEXT_LIMIT bytes, and no code point cut in two. */
 static size_t readable_length(hw_text text) {
     if (text.length <= HW_TEXT_LIMIT) return text.length;
@@ -159,16 +172,21 @@ hw_status hw_words_split(hw_words *words, hw_text text, hw_error *err) {
     if (!hw_grow((void **)&words->normalized, &words->normalized_capacity, room, 1))
         return hw_fail_memory(err, room);
 
+    size_t space = 0; /* where the white space before `at` begins, if there is any */
     for (size_t at = 0; at < text.length;) {
         const character first = read_character(text.bytes + at, text.length - at);
         if (first.sort == SPACE) {
             at += first.size;
             continue;
         }
-        if (words->count == words->capacity &&
+        if (words->count + 2 > words->capacity &&
             !hw_grow((void **)&words->items, &words->capacity, words->count + 16, sizeof(hw_word)))
             return hw_fail_memory(err, (words->count + 16) * sizeof(hw_word));
+        if (at > space && words->count > 0 &&
+            (first.sort == CJK || words->items[words->count - 1].kind == HW_WORD_CJK))
+            take_space(words, space, at);
         at = take_word(words, text, at, first);
+        space = at;
     }
     return HW_OK;
 }

@@ -1,9 +1,8 @@
 /* From what was learned to a model: the tensors and metadata of a bundle. Invariant: the
  * bytes depend on the data, the options and the version alone. */
-#include "base/memory.h"
+#include "base/json.h"
 #include "train/training.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,6 +46,9 @@ static hw_config config_of(const hw_training *t, int32_t towers) {
 static hw_status set_training(hw_bundle *bundle, const hw_training *t, hw_error *err) {
     const hw_tower_trainer_options *o = &t->plan.learning;
     const hw_train_options *asked = t->options;
+    const char *weighting = !asked->class_weight                           ? "none"
+                            : strcmp(asked->class_weight, "balanced") == 0 ? "balanced"
+                                                                           : "file";
     char checksum[16];
     snprintf(checksum, sizeof checksum, "%08x", t->data.dataset->checksum);
     json_t *json = json_pack(
@@ -57,19 +59,20 @@ static hw_status set_training(hw_bundle *bundle, const hw_training *t, hw_error 
         (double)o->dropout, "ngram_dropout", (double)o->ngram_dropout, "token_dropout",
         (double)o->token_dropout, "best_steps", (json_int_t)t->best_steps, "minCount",
         (int)t->plan.set.min_documents, "regularization", t->plan.regularization, "class_weight",
-        asked->class_weight ? asked->class_weight : "none");
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(json);
-    if (!text) return hw_fail_memory(err, 1024);
-    const hw_status status = hw_bundle_set(bundle, "training", text, err);
-    free(text);
+        weighting);
+    hw_text_buffer text = { 0 };
+    hw_status status = hw_json_append(&text, json, err);
+    if (status == HW_OK) status = hw_bundle_set(bundle, "training", text.bytes, err);
+    hw_text_buffer_free(&text);
     return status;
 }
 
 static hw_status fill(hw_bundle *bundle, const hw_training *t, hw_error *err) {
-    const hw_branches *b = t->final.table || t->final.towers[0] ? &t->final : &t->first;
-    const int32_t towers =
-        t->join.tower_share > 0 || t->plan.arch == HW_ARCH_ATTENTION ? t->plan.towers : 0;
+    const bool whole = t->final.table || t->final.towers[0];
+    const hw_branches *b = whole ? &t->final : &t->first;
+    const int32_t towers = t->join.tower_share == 0 ? 0
+                           : whole                  ? t->plan.towers
+                                                    : hw_training_trial_towers(t);
     const hw_config config = config_of(t, towers);
     HW_TRY(add_ngrams(bundle, t, b, err));
     for (int32_t i = 0; i < towers; i++)

@@ -1,4 +1,4 @@
-/* Reads the data, decides which labels and rows count, and holds some rows back. */
+/* Decides which labels and rows count, and holds some rows back. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "train/folds.h"
@@ -9,16 +9,17 @@
 
 /* ---- Labels ------------------------------------------------------------------- */
 
-/* Keeps the labels that are frequent enough. index_of: [dataset->label_count] index in the
- * model, or -1. */
-static hw_status choose_labels(hw_training *t, int32_t *index_of, hw_error *err) {
+/* Keeps the labels that are frequent enough. */
+static hw_status choose_labels(hw_training *t, hw_error *err) {
     const hw_dataset *dataset = t->data.dataset;
     const int32_t least = t->options->min_count_label > 1 ? t->options->min_count_label : 1;
     t->label_names = hw_calloc(dataset->label_count, sizeof *t->label_names);
-    if (!t->label_names) return hw_fail_memory(err, dataset->label_count * sizeof(char *));
+    t->label_of = hw_calloc(dataset->label_count, sizeof *t->label_of);
+    if (!t->label_names || !t->label_of)
+        return hw_fail_memory(err, dataset->label_count * sizeof(char *));
     for (size_t i = 0; i < dataset->label_count; i++) {
         const bool keep = dataset->label_examples[i] >= (uint32_t)least;
-        index_of[i] = keep ? (int32_t)t->labels : -1;
+        t->label_of[i] = keep ? (int32_t)t->labels : -1;
         if (keep) t->label_names[t->labels++] = dataset->label_names[i];
     }
     if (t->labels >= 2) return HW_OK;
@@ -29,7 +30,8 @@ static hw_status choose_labels(hw_training *t, int32_t *index_of, hw_error *err)
 
 /* ---- Targets and rows ------------------------------------------------------------ */
 
-static hw_status set_targets(hw_learning_data *data, const int32_t *index_of, hw_error *err) {
+/* label_of: [data->dataset->label_count] index in the model, or -1. */
+static hw_status set_targets(hw_learning_data *data, const int32_t *label_of, hw_error *err) {
     const hw_dataset *dataset = data->dataset;
     size_t total = 0;
     for (size_t row = 0; row < dataset->count; row++) total += dataset->examples[row].labels;
@@ -43,7 +45,7 @@ static hw_status set_targets(hw_learning_data *data, const int32_t *index_of, hw
     for (size_t row = 0; row < dataset->count; row++) {
         const hw_example *example = &dataset->examples[row];
         for (uint32_t i = 0; i < example->labels; i++) {
-            const int32_t label = index_of[dataset->label_index[example->first_label + i]];
+            const int32_t label = label_of[dataset->label_index[example->first_label + i]];
             if (label >= 0) data->labels[used++] = (uint32_t)label;
         }
         data->offsets[row + 1] = (uint32_t)used;
@@ -56,7 +58,6 @@ static hw_status set_targets(hw_learning_data *data, const int32_t *index_of, hw
 }
 
 void hw_learning_data_free(hw_learning_data *data) {
-    hw_dataset_free(data->dataset);
     hw_free(data->offsets);
     hw_free(data->labels);
     hw_free(data->weights);
@@ -127,7 +128,7 @@ static hw_status weigh_labels(hw_training *t, hw_error *err) {
     return status;
 }
 
-/* ---- Reading ------------------------------------------------------------------------- */
+/* ---- Choosing ------------------------------------------------------------------------ */
 
 static void note_reading(hw_training *t, const hw_learning_data *data, const char *path) {
     char note[512];
@@ -141,20 +142,17 @@ static void note_reading(hw_training *t, const hw_learning_data *data, const cha
     hw_training_note(t, note);
 }
 
-static hw_status read_valid(hw_training *t, hw_error *err) {
-    t->valid.dataset = hw_dataset_load(t->options->valid, &t->options->reader, err);
-    if (!t->valid.dataset) return err ? err->status : HW_ERROR_FORMAT;
-    const size_t labels = t->valid.dataset->label_count;
-    int32_t *index_of = hw_calloc(labels, sizeof *index_of);
-    if (!index_of) return hw_fail_memory(err, labels * sizeof *index_of);
-    for (size_t i = 0; i < labels; i++) {
-        index_of[i] = -1;
-        for (size_t label = 0; label < t->labels && index_of[i] < 0; label++)
-            if (strcmp(t->label_names[label], t->valid.dataset->label_names[i]) == 0)
-                index_of[i] = (int32_t)label;
+static hw_status choose_valid(hw_training *t, hw_error *err) {
+    const hw_dataset *valid = t->valid.dataset;
+    int32_t *label_of = hw_calloc(valid->label_count, sizeof *label_of);
+    if (!label_of) return hw_fail_memory(err, valid->label_count * sizeof *label_of);
+    for (size_t i = 0; i < valid->label_count; i++) {
+        const hw_text name = hw_text_of(valid->label_names[i]);
+        const int32_t known = hw_dataset_find_label(t->data.dataset, name);
+        label_of[i] = known < 0 ? -1 : t->label_of[known];
     }
-    hw_status status = set_targets(&t->valid, index_of, err);
-    hw_free(index_of);
+    hw_status status = set_targets(&t->valid, label_of, err);
+    hw_free(label_of);
     if (status == HW_OK && !t->valid.count)
         status = hw_fail(err, HW_ERROR_FORMAT, "%s: none of its labels is in %s", t->options->valid,
                          t->options->input);
@@ -162,20 +160,18 @@ static hw_status read_valid(hw_training *t, hw_error *err) {
     return status;
 }
 
-hw_status hw_training_read(hw_training *t, hw_error *err) {
-    hw_error why = { 0 };
-    t->data.dataset = hw_dataset_load(t->options->input, &t->options->reader, &why);
-    if (!t->data.dataset) return hw_fail(err, why.status, "%s", why.message);
-    HW_TRY(hw_plan_make(&t->plan, t->options, t->data.dataset, err));
-    int32_t *index_of = hw_calloc(t->data.dataset->label_count, sizeof *index_of);
-    if (!index_of) return hw_fail_memory(err, t->data.dataset->label_count * sizeof *index_of);
-    hw_status status = choose_labels(t, index_of, err);
-    if (status == HW_OK) status = set_targets(&t->data, index_of, err);
-    hw_free(index_of);
-    HW_TRY(status);
+hw_status hw_training_choose(hw_training *t, const hw_dataset *dataset, const hw_dataset *valid,
+                             hw_error *err) {
+    t->data.dataset = dataset;
+    t->valid.dataset = valid;
+    HW_TRY(hw_plan_make(&t->plan, t->options, dataset, err));
+    HW_TRY(choose_labels(t, err));
+    HW_TRY(set_targets(&t->data, t->label_of, err));
+    if (!t->data.count)
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: too few texts to learn from", t->options->input);
     HW_TRY(weigh_labels(t, err));
     note_reading(t, &t->data, t->options->input);
-    return t->options->valid ? read_valid(t, err) : HW_OK;
+    return valid ? choose_valid(t, err) : HW_OK;
 }
 
 /* ---- Holding back ---------------------------------------------------------------------- */
@@ -212,30 +208,46 @@ static hw_status deal(hw_training *t, hw_error *err) {
     uint32_t *fold = hw_calloc(rows, sizeof *fold);
     if (!fold) return hw_fail_memory(err, rows * sizeof *fold);
     hw_status status = hw_folds_deal(fold, t->data.dataset, t->plan.folds, t->options->seed, err);
-    if (status == HW_OK)
-        hw_folds_hold(t->held, &t->held_count, t->learned, &t->learned_count, fold, 0,
-                      t->data.dataset);
+    for (size_t i = 0; i < t->plan.trials && status == HW_OK; i++) {
+        hw_trial *trial = &t->trials[i];
+        uint32_t *held = t->held + t->held_count;
+        hw_folds_hold(held, &trial->held_count, trial->learned, &trial->learned_count, fold,
+                      (uint32_t)i, t->data.dataset);
+        trial->first_held = t->held_count;
+        trial->held_count = only_usable(held, trial->held_count, &t->data);
+        trial->learned_count = only_usable(trial->learned, trial->learned_count, &t->data);
+        t->held_count += trial->held_count;
+        if (!trial->learned_count)
+            status =
+                hw_fail(err, HW_ERROR_FORMAT, "%s: too few texts to learn from", t->options->input);
+    }
     hw_free(fold);
-    t->held_count = only_usable(t->held, t->held_count, &t->data);
-    t->learned_count = only_usable(t->learned, t->learned_count, &t->data);
     return status;
+}
+
+static void take_valid(hw_training *t) {
+    memcpy(t->held, t->valid.rows, t->valid.count * sizeof *t->held);
+    memcpy(t->trials[0].learned, t->data.rows, t->data.count * sizeof *t->data.rows);
+    t->held_count = t->trials[0].held_count = t->valid.count;
+    t->trials[0].learned_count = t->data.count;
 }
 
 hw_status hw_training_hold_back(hw_training *t, hw_error *err) {
     const size_t rows = t->data.dataset->count;
     const size_t held = t->valid.dataset ? t->valid.count : rows;
-    t->learned = hw_calloc(rows, sizeof *t->learned);
     t->held = hw_calloc(held, sizeof *t->held);
-    if (!t->learned || !t->held) return hw_fail_memory(err, (rows + held) * sizeof *t->held);
-    if (t->valid.dataset) {
-        memcpy(t->held, t->valid.rows, t->valid.count * sizeof *t->held);
-        memcpy(t->learned, t->data.rows, t->data.count * sizeof *t->learned);
-        t->held_count = t->valid.count;
-        t->learned_count = t->data.count;
-    } else {
-        HW_TRY(deal(t, err));
+    if (!t->held) return hw_fail_memory(err, held * sizeof *t->held);
+    for (size_t i = 0; i < t->plan.trials; i++) {
+        t->trials[i].learned = hw_calloc(rows, sizeof(uint32_t));
+        if (!t->trials[i].learned) return hw_fail_memory(err, rows * sizeof(uint32_t));
     }
-    if (!t->learned_count)
-        return hw_fail(err, HW_ERROR_FORMAT, "%s: too few texts to learn from", t->options->input);
+    if (t->valid.dataset)
+        take_valid(t);
+    else
+        HW_TRY(deal(t, err));
     return set_held_targets(t, err);
+}
+
+const hw_training_set *hw_training_held_set(const hw_training *t) {
+    return t->valid.dataset ? &t->valid_set : &t->set;
 }

@@ -4,7 +4,12 @@
 
 #include <math.h>
 
-enum { LARGEST_TABLE = 1 << 27 /* floats */, STEPS_WANTED = 1500, MOST_EPOCHS = 40 };
+enum {
+    LARGEST_TABLE = 1 << 27 /* floats */,
+    STEPS_WANTED = 2000,
+    LEAST_EPOCHS = 12,
+    MOST_EPOCHS = 40
+};
 
 static hw_status refuse(hw_error *err, const char *name, const char *range) {
     return hw_fail(err, HW_ERROR_ARGUMENT, "%s must be %s", name, range);
@@ -68,7 +73,7 @@ static hw_tower_trainer_options learning_options(const hw_train_options *o) {
                                        .batch = o->batch ? o->batch : 32,
                                        .crop = 512,
                                        .learning_rate =
-                                           o->learning_rate > 0 ? (float)o->learning_rate : 0.002f,
+                                           o->learning_rate > 0 ? (float)o->learning_rate : 0.004f,
                                        .embedding_rate = 1,
                                        .weight_decay = 0.01f,
                                        .dropout = o->dropout > 0   ? (float)o->dropout
@@ -90,7 +95,7 @@ hw_status hw_plan_make(hw_plan *plan, const hw_train_options *o, const hw_datase
     *plan = (hw_plan){ .arch = o->arch == HW_ARCH_DEFAULT ? HW_ARCH_HYBRID : o->arch,
                        .multi_label =
                            o->loss == HW_LOSS_AUTO ? dataset->multi_label : o->loss == HW_LOSS_OVA,
-                       .folds = (size_t)lround(1 / split),
+                       .folds = (size_t)lround(1 / fmax(split, 1e-6)),
                        .regularization = o->regularization > 0 ? o->regularization : 0.5,
                        .towers = o->towers ? o->towers : 2,
                        .tower = tower_config(o),
@@ -111,15 +116,24 @@ hw_status hw_plan_make(hw_plan *plan, const hw_train_options *o, const hw_datase
     return HW_OK;
 }
 
-void hw_plan_finish(hw_plan *plan, size_t ngrams, size_t labels, size_t learned) {
-    plan->tower.vocabulary = ngrams ? (int32_t)ngrams : 1;
+/* Small data is judged by many trials, because one fold of it says little; of much data one
+ * fold says enough, and every trial takes long. */
+static size_t trials_for(size_t tokens) {
+    if (tokens <= 50000) return 8;
+    return tokens <= 600000 ? 4 : 2;
+}
+
+void hw_plan_finish(hw_plan *plan, const hw_training_set *set, size_t labels, size_t rows,
+                    bool has_valid) {
+    const size_t batch = (size_t)plan->learning.batch;
+    const size_t steps_per_epoch = (rows + batch - 1) / batch;
+    const size_t epochs = (STEPS_WANTED + steps_per_epoch - 1) / steps_per_epoch;
+    plan->trials = has_valid ? 1 : trials_for(set->tokens.text_offsets[set->rows]);
+    if (plan->trials > plan->folds) plan->trials = plan->folds;
+    plan->tower.vocabulary = set->dictionary.count ? (int32_t)set->dictionary.count : 1;
     plan->tower.labels = (int32_t)labels;
-    if (!plan->learning.epochs) {
-        const size_t batch = (size_t)plan->learning.batch;
-        const size_t steps_per_epoch = (learned + batch - 1) / batch;
-        const size_t epochs = (STEPS_WANTED + steps_per_epoch - 1) / steps_per_epoch;
-        plan->learning.epochs = (int32_t)(epochs < 10            ? 10
+    if (!plan->learning.epochs)
+        plan->learning.epochs = (int32_t)(epochs < LEAST_EPOCHS  ? LEAST_EPOCHS
                                           : epochs > MOST_EPOCHS ? MOST_EPOCHS
                                                                  : epochs);
-    }
 }

@@ -112,7 +112,7 @@ static double loss_of(hw_tower_trainer *t, float *d_logits, const float *logits,
     const size_t golds = t->targets.offsets[row + 1] - t->targets.offsets[row];
     const float weight = scale * (t->weights ? t->weights[row] : 1);
     if (!t->options.multi_label)
-        return hw_softmax_loss(d_logits, NULL, logits, labels, gold[0], t->options.label_smoothing,
+        return hw_softmax_loss(d_logits, logits, labels, gold[0], t->options.label_smoothing,
                                weight, t->kernels);
     for (size_t i = 0; i < labels; i++) t->target_row[i] = 0;
     for (size_t i = 0; i < golds; i++) t->target_row[gold[i]] = 1;
@@ -318,21 +318,38 @@ void hw_tower_trainer_save(void *state, const hw_tower_trainer *t) {
     memcpy(to, t->last_step, (size_t)t->config.vocabulary * sizeof *t->last_step);
 }
 
-void hw_tower_trainer_load(hw_tower_trainer *t, const void *state) {
+/* The steps in it are within the trainer's, and those of the rows not after now. */
+static bool is_possible(const hw_tower_trainer *t, const void *state) {
+    counters now;
+    memcpy(&now, state, sizeof now);
+    const char *last_steps = (const char *)state + sizeof now + 4 * array_bytes(t);
+    for (size_t row = 0; row < (size_t)t->config.vocabulary; row++) {
+        uint32_t last_step;
+        memcpy(&last_step, last_steps + row * sizeof last_step, sizeof last_step);
+        if (last_step > now.step) return false;
+    }
+    return now.step <= hw_tower_trainer_steps(t);
+}
+
+bool hw_tower_trainer_load(hw_tower_trainer *t, const void *state) {
+    if (!is_possible(t, state)) return false;
     const char *from = state;
     memcpy(&t->now, from, sizeof t->now);
     from += sizeof t->now;
     float *arrays[] = { t->w, t->m, t->v, t->average };
     for (size_t i = 0; i < 4; i++, from += array_bytes(t)) memcpy(arrays[i], from, array_bytes(t));
     memcpy(t->last_step, from, (size_t)t->config.vocabulary * sizeof *t->last_step);
+    return true;
 }
 
 /* Most tokens and n-grams that PIECE texts can have, each cropped. */
 static void measure_piece(const hw_tower_trainer *t, size_t *tokens, size_t *ngrams) {
-    size_t longest = 1, richest = 1;
+    size_t longest = 1, richest = 1, most = 1; /* tokens, n-grams of a token, of a text */
     for (size_t i = 0; i < t->count; i++) {
         const size_t row = t->rows[i];
         const size_t begin = t->texts.text_offsets[row], end = t->texts.text_offsets[row + 1];
+        const size_t all = t->texts.token_offsets[end] - t->texts.token_offsets[begin];
+        if (all > most) most = all;
         if (end - begin > longest) longest = end - begin;
         for (size_t token = begin; token < end; token++) {
             const size_t n = t->texts.token_offsets[token + 1] - t->texts.token_offsets[token];
@@ -341,7 +358,7 @@ static void measure_piece(const hw_tower_trainer *t, size_t *tokens, size_t *ngr
     }
     if (longest > (size_t)t->options.crop) longest = (size_t)t->options.crop;
     *tokens = PIECE * longest;
-    *ngrams = *tokens * richest;
+    *ngrams = PIECE * (most < longest * richest ? most : longest * richest);
 }
 
 static bool allocate_state(hw_tower_trainer *t) {

@@ -58,9 +58,10 @@ bool hw_tower_trainer_diverged(const hw_tower_trainer *trainer);
 void hw_tower_trainer_average(float *block, const hw_tower_trainer *trainer);
 
 /* The whole state is this block of bytes: for checkpoints. Loading gives back the trainer
- * that was saved, if config, options and data are the same. */
+ * that was saved, if config, options and data are the same; false, and nothing is loaded, if
+ * the state cannot be one of theirs. */
 size_t hw_tower_trainer_state_bytes(const hw_tower_trainer *trainer);
 void hw_tower_trainer_save(void *state, const hw_tower_trainer *trainer);
-void hw_tower_trainer_load(hw_tower_trainer *trainer, const void *state);
+bool hw_tower_trainer_load(hw_tower_trainer *trainer, const void *state);
 
 #endif

@@ -42,9 +42,13 @@ static hw_status encode(hw_training *t, hw_error *err) {
     if (t->valid.dataset)
         HW_TRY(hw_training_set_encode(&t->valid_set, t->valid.dataset, &t->set, &t->plan.set.ngrams,
                                       err));
-    HW_TRY(hw_training_hold_back(t, err));
-    hw_plan_finish(&t->plan, t->set.dictionary.count, t->labels, t->learned_count);
-    return HW_OK;
+    hw_plan_finish(&t->plan, &t->set, t->labels, t->data.count, t->valid.dataset != NULL);
+    return hw_training_hold_back(t, err);
+}
+
+static void stage(hw_training *t, double to) {
+    t->stage_from = t->stage_to;
+    t->stage_to = to;
 }
 
 /* Too few rows to hold any back: the branches are joined as they mostly are elsewhere. */
@@ -69,26 +73,51 @@ static hw_status join(hw_training *t, hw_error *err) {
                        t->plan.multi_label, err);
 }
 
+/* What the trials show: when the towers should stop, and how to join. */
+static hw_status try_out(hw_training *t, hw_error *err) {
+    const bool bag = t->plan.arch != HW_ARCH_ATTENTION;
+    stage(t, !bag ? 0 : t->plan.towers ? 0.1 : 0.7);
+    if (bag) HW_TRY(hw_training_try_bag(t, err));
+    stage(t, 0.7);
+    if (t->plan.towers) HW_TRY(hw_training_try_towers(t, err));
+    return join(t, err);
+}
+
+static hw_status learn_all(hw_training *t, hw_error *err) {
+    const bool bag = t->plan.arch != HW_ARCH_ATTENTION;
+    const bool towers = t->plan.towers && t->join.tower_share > 0;
+    stage(t, !bag ? 0.7 : towers ? 0.75 : 1);
+    if (bag) HW_TRY(hw_training_learn_bag(t, err));
+    stage(t, 1);
+    return towers ? hw_training_learn_towers(t, err) : HW_OK;
+}
+
+static void branches_free(hw_branches *branches) {
+    hw_free(branches->table);
+    hw_free(branches->bias);
+    for (int32_t i = 0; i < HW_TOWERS_LIMIT; i++) hw_free(branches->towers[i]);
+    *branches = (hw_branches){ 0 };
+}
+
 static hw_status learn(hw_training *t, hw_error *err) {
-    HW_TRY(hw_training_read(t, err));
     HW_TRY(encode(t, err));
-    HW_TRY(hw_training_learn_first(t, err));
-    HW_TRY(join(t, err));
+    HW_TRY(try_out(t, err));
     if (t->stopped || t->valid.dataset) return HW_OK;
-    const hw_status status = hw_training_learn_final(t, err);
-    if (t->stopped) hw_branches_free(&t->final); /* what is whole is `first` */
+    const hw_status status = learn_all(t, err);
+    if (t->stopped) branches_free(&t->final); /* what is whole is `first` */
     return t->stopped ? HW_OK : status;
 }
 
 static void free_all(hw_training *t) {
-    hw_branches_free(&t->first);
-    hw_branches_free(&t->final);
+    branches_free(&t->first);
+    branches_free(&t->final);
     hw_training_set_free(&t->set);
     hw_training_set_free(&t->valid_set);
     hw_learning_data_free(&t->data);
     hw_learning_data_free(&t->valid);
     hw_free(t->label_names);
-    hw_free(t->learned);
+    hw_free(t->label_of);
+    for (size_t i = 0; i < HW_TRIALS_LIMIT; i++) hw_free(t->trials[i].learned);
     hw_free(t->held);
     hw_free(t->held_offsets);
     hw_free(t->held_labels);
@@ -98,12 +127,25 @@ static void free_all(hw_training *t) {
     hw_pool_free(t->pool);
 }
 
-hw_classifier *hw_train(const hw_train_options *options, hw_error *err) {
+hw_classifier *hw_train_on(const hw_train_options *options, const hw_dataset *dataset,
+                           const hw_dataset *valid, hw_error *err) {
     hw_training t = { .options = options, .kernels = hw_kernels_select() };
     const int32_t threads = options->threads > 0 ? options->threads : hw_cpu_count();
     t.pool = hw_pool_new(threads, err);
     hw_classifier *classifier = NULL;
-    if (t.pool && learn(&t, err) == HW_OK) classifier = hw_training_assemble(&t, err);
+    if (t.pool && hw_training_choose(&t, dataset, valid, err) == HW_OK && learn(&t, err) == HW_OK)
+        classifier = hw_training_assemble(&t, err);
     free_all(&t);
+    return classifier;
+}
+
+hw_classifier *hw_train(const hw_train_options *options, hw_error *err) {
+    hw_dataset *dataset = hw_dataset_load(options->input, &options->reader, err), *valid = NULL;
+    if (dataset && options->valid) valid = hw_dataset_load(options->valid, &options->reader, err);
+    hw_classifier *classifier = NULL;
+    if (dataset && (valid || !options->valid))
+        classifier = hw_train_on(options, dataset, valid, err);
+    hw_dataset_free(dataset);
+    hw_dataset_free(valid);
     return classifier;
 }

@@ -89,6 +89,7 @@ static hw_status encode(hw_training_set *c, const hw_dataset *dataset,
     c->feature_offsets = hw_calloc(c->rows + 1, sizeof *c->feature_offsets);
     c->tokens.text_offsets = hw_calloc(c->rows + 1, sizeof *c->tokens.text_offsets);
     if (!c->feature_offsets || !c->tokens.text_offsets ||
+        !hw_grow((void **)&c->features, &c->features_capacity, 1, sizeof *c->features) ||
         !hw_grow((void **)&c->tokens.token_offsets, &c->token_capacity, 1,
                  sizeof *c->tokens.token_offsets))
         return hw_fail_memory(err, 2 * (c->rows + 1) * sizeof(size_t));
@@ -101,7 +102,7 @@ static hw_status encode(hw_training_set *c, const hw_dataset *dataset,
                                   members, idf, err);
         if (status == HW_OK) status = append_features(c, row, &encoding.features, err);
         if (status == HW_OK) status = append_tokens(c, row, &encoding, err);
-        if (named) name_words(c, &encoding, named);
+        if (status == HW_OK && named) name_words(c, &encoding, named);
     }
     hw_encoding_free(&encoding);
     return status == HW_OK && c->words.failed ? hw_fail_memory(err, c->words.length) : status;

@@ -39,7 +39,7 @@ for script in "$folder"/*.sh; do
     [ $# -gt 0 ] && [[ " $* " != *" $name "* ]] && continue
     mkdir "$work/$name"
     cp "$work"/data/* "$work/$name"
-    (cd "$work/$name" && timeout 60 bash "$script" >"$work/$name.stdout" 2>"$work/$name.stderr" </dev/null)
+    (cd "$work/$name" && timeout "${CLI_SECONDS:-60}" bash "$script" >"$work/$name.stdout" 2>"$work/$name.stderr" </dev/null)
     code=$?
     if [ $code -eq 77 ]; then
         echo "skipped $name"

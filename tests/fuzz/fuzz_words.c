@@ -1,5 +1,6 @@
 /* Words and n-grams of any bytes; the first two pick the n-gram options. Words tile the
- * text in order, their normalized bytes are valid UTF-8, and n-grams repeat exactly. */
+ * text in order, their normalized bytes are valid UTF-8, and n-grams end at a word of the
+ * text and repeat exactly. */
 #undef NDEBUG
 #include "text/ngrams.h"
 #include "text/utf8.h"
@@ -28,6 +29,21 @@ static void check_words(const hw_words *words, size_t size) {
     }
 }
 
+static void check_ngrams(const hw_ngrams *ngrams, const hw_words *words) {
+    assert(ngrams->words_end == words->count && ngrams->words_end <= ngrams->sequences_end);
+    assert(ngrams->sequences_end <= ngrams->count && ngrams->count <= ngrams->capacity);
+    for (size_t i = 0; i < ngrams->count; ++i) {
+        assert(ngrams->tokens[i] < words->count);
+        assert(i >= ngrams->words_end || ngrams->tokens[i] == i);
+    }
+}
+
+static bool are_equal(const hw_ngrams *a, const hw_ngrams *b) {
+    return a->count == b->count &&
+           (a->count == 0 || (memcmp(a->hashes, b->hashes, a->count * sizeof *a->hashes) == 0 &&
+                              memcmp(a->tokens, b->tokens, a->count * sizeof *a->tokens) == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2) return 0;
     const hw_ngram_options options = options_of(data);
@@ -38,11 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         hw_ngrams_extract(&first, &words, &options, NULL) == HW_OK &&
         hw_ngrams_extract(&second, &words, &options, NULL) == HW_OK) {
         check_words(&words, text.length);
-        assert(first.words_end == words.count && first.words_end <= first.sequences_end);
-        assert(first.sequences_end <= first.count && first.count <= first.capacity);
-        assert(first.count == second.count);
-        assert(first.count == 0 ||
-               memcmp(first.hashes, second.hashes, first.count * sizeof *first.hashes) == 0);
+        check_ngrams(&first, &words);
+        assert(are_equal(&first, &second));
     }
     hw_ngrams_free(&first);
     hw_ngrams_free(&second);

@@ -2,10 +2,10 @@
 
     python3 tests/golden/make_attention_golden.py        (torch 2.13, safetensors 0.8)
 
-The model follows src/model/tower.h but shares no code with it: PyTorch's own layer norm,
-scaled dot product attention, gelu, cross entropy, autograd and Adam, in float64. The file
-holds the weights, one batch, its logits, loss and gradients, and the losses of ten steps of
-Adam on that batch, all rounded to float32 at the end.
+The model follows src/model/tower.h but shares no code with it: PyTorch's own embedding bag,
+layer norm, scaled dot product attention, gelu, cross entropy, autograd and Adam, in float64.
+The file holds the weights, one batch, its logits and gradients, and the losses of ten steps
+of Adam on that batch, all rounded to float32 at the end.
 """
 
 import os
@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 VOCABULARY, WIDTH, LAYERS, HEADS, HEAD_DIM, INNER = 40, 32, 2, 3, 8, 32
 DISTANCE, QUERIES, WINDOW, LABELS, COLUMNS = 4, 2, 12, 5, 16
 LENGTHS = [1, 2, 7, 12, 13, 30]
+MOST_NGRAMS = 5  # of a token
 STEPS, LEARNING_RATE = 10, 0.002
 
 
@@ -89,8 +90,17 @@ def feedforward(x, w):
     return w["inner_gate"] * (inner @ w["inner_output"] + w["inner_output_bias"])
 
 
+def embed(text, embedding):
+    """The sum of each token's rows over the square root of their number; 0 if it has none."""
+    counts = torch.tensor([len(ngrams) for ngrams in text])
+    starts = counts.cumsum(0) - counts
+    sums = F.embedding_bag(torch.cat(text), embedding, starts, mode="sum")
+    return sums / counts.clamp(min=1).double().sqrt()[:, None]
+
+
 def logits_of(text, weights):
-    x = weights["embedding"][text]
+    """text: for each token the tensor of its n-grams."""
+    x = embed(text, weights["embedding"])
     for layer in range(LAYERS):
         prefix = f"layer.{layer}."
         w = {name[len(prefix) :]: v for name, v in weights.items() if name.startswith(prefix)}
@@ -102,10 +112,18 @@ def logits_of(text, weights):
     return pooled @ weights["readout"] + weights["readout_bias"][0]
 
 
+def make_token():
+    return torch.randint(VOCABULARY, (int(torch.randint(MOST_NGRAMS + 1, ())),))
+
+
+def offsets_of(lengths):
+    return torch.tensor([0, *lengths]).cumsum(0).int()
+
+
 def main():
     torch.manual_seed(1)
     weights = make_weights()
-    texts = [torch.randint(VOCABULARY, (length,)) for length in LENGTHS]
+    texts = [[make_token() for _ in range(length)] for length in LENGTHS]
     labels = torch.arange(len(texts)) % LABELS
     start = {name: w.detach().clone() for name, w in weights.items()}
 
@@ -126,8 +144,9 @@ def main():
         optimizer.step()
 
     tensors = {
-        "tokens": torch.cat(texts).int(),
-        "offsets": torch.tensor([0, *LENGTHS]).cumsum(0).int(),
+        "ngrams": torch.cat([ngrams for text in texts for ngrams in text]).int(),
+        "token_offsets": offsets_of(len(ngrams) for text in texts for ngrams in text),
+        "offsets": offsets_of(LENGTHS),
         "labels": labels.int(),
         "logits": first_logits.float(),
         "losses": torch.tensor(losses, dtype=torch.float64).float(),
