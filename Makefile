@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test bench accuracy fuzz kill-campaign format install clean
+.PHONY: all demo test bench accuracy tower-gain fuzz kill-campaign format install clean
 
 all: # the program: build/release/headwise
 	scripts/setup.sh build
@@ -23,6 +23,11 @@ accuracy: all # hours: accuracy on the public data sets, beside two baselines
 	scripts/setup.sh bench
 	bench/setup.sh
 	bench/venv/bin/python bench/accuracy.py --markdown docs/accuracy.md
+
+tower-gain: all # an hour: what the attention towers add, five seeds
+	scripts/setup.sh bench
+	bench/setup.sh
+	bench/venv/bin/python bench/tower_gain.py --markdown docs/accuracy.md
 
 fuzz: # each parser for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

@@ -19,7 +19,6 @@ import datasets
 from engines import FastText, Headwise, Svm
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- accuracy: begin -->", "<!-- accuracy: end -->"
 
 
 class Results:
@@ -137,12 +136,13 @@ def markdown_of(rows, engines, seeds):
     return "\n".join(lines + ["", notes])
 
 
-def write_between_markers(path, table):
+def write_between_markers(path, table, name="accuracy"):
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     path = Path(path)
-    text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    path.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+    text = path.read_text() if path.exists() else f"{begin}\n{end}\n"
+    before, rest = text.split(begin, 1)
+    after = rest.split(end, 1)[1]
+    path.write_text(f"{before}{begin}\n{table}\n{end}{after}")
 
 
 def parse_arguments():
@@ -154,6 +154,7 @@ def parse_arguments():
     parser.add_argument("--program", default=ROOT / "build" / "release" / "headwise")
     parser.add_argument("--results", default=ROOT / "bench" / "results", help="folder of results")
     parser.add_argument("--markdown", help="file to write the table into, between its markers")
+    parser.add_argument("--marker", default="accuracy", help="the name in those markers")
     parser.add_argument("--json", help="file to write the table's rows to")
     return parser.parse_args()
 
@@ -170,7 +171,7 @@ def main():
     table = markdown_of(rows, engines, seeds)
     print(table)
     if arguments.markdown:
-        write_between_markers(arguments.markdown, table)
+        write_between_markers(arguments.markdown, table, arguments.marker)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -12,7 +12,8 @@
 
 enum { HW_FOLDED_GROWTH = 3 }; /* an invalid byte becomes the three of U+FFFD */
 
-typedef enum sort { SPACE, LETTER, DIGIT, APOSTROPHE, MARK, CJK } sort;
+/* NOTHING separates words as SPACE does, but is never a word. */
+typedef enum sort { SPACE, NOTHING, LETTER, DIGIT, APOSTROPHE, MARK, CJK } sort;
 
 typedef struct character {
     uint32_t code; /* folded */
@@ -26,7 +27,8 @@ static inline bool is_within(uint32_t code, uint32_t first, uint32_t last) {
 
 static inline sort sort_of_ascii(uint32_t code) {
     if (is_within(code | 0x20, 'a', 'z')) return LETTER;
-    if (code <= ' ' || code == 0x7F) return SPACE;
+    if (code == ' ' || is_within(code, '\t', '\r')) return SPACE;
+    if (code < ' ' || code == 0x7F) return NOTHING;
     if (is_within(code, '0', '9')) return DIGIT;
     return code == '\'' ? APOSTROPHE : MARK;
 }
@@ -52,7 +54,7 @@ static bool is_variation_selector(uint32_t code) {
 }
 
 static sort sort_of_unicode(uint32_t code) {
-    if (is_variation_selector(code)) return SPACE;
+    if (is_variation_selector(code)) return NOTHING;
     switch (utf8proc_category((utf8proc_int32_t)code)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
@@ -70,9 +72,10 @@ static sort sort_of_unicode(uint32_t code) {
     case UTF8PROC_CATEGORY_ZS:
     case UTF8PROC_CATEGORY_ZL:
     case UTF8PROC_CATEGORY_ZP:
+        return SPACE;
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_CF:
-        return SPACE;
+        return NOTHING;
     default:
         return MARK; /* also unassigned: this year's symbols are not in the tables */
     }
@@ -172,21 +175,23 @@ hw_status hw_words_split(hw_words *words, hw_text text, hw_error *err) {
     if (!hw_grow((void **)&words->normalized, &words->normalized_capacity, room, 1))
         return hw_fail_memory(err, room);
 
-    size_t space = 0; /* where the white space before `at` begins, if there is any */
+    size_t end = 0;     /* of the last word */
+    bool space = false; /* between it and `at` */
     for (size_t at = 0; at < text.length;) {
         const character first = read_character(text.bytes + at, text.length - at);
-        if (first.sort == SPACE) {
+        if (first.sort == SPACE || first.sort == NOTHING) {
+            space = space || first.sort == SPACE;
             at += first.size;
             continue;
         }
         if (words->count + 2 > words->capacity &&
             !hw_grow((void **)&words->items, &words->capacity, words->count + 16, sizeof(hw_word)))
             return hw_fail_memory(err, (words->count + 16) * sizeof(hw_word));
-        if (at > space && words->count > 0 &&
+        if (space && words->count > 0 &&
             (first.sort == CJK || words->items[words->count - 1].kind == HW_WORD_CJK))
-            take_space(words, space, at);
-        at = take_word(words, text, at, first);
-        space = at;
+            take_space(words, end, at);
+        at = end = take_word(words, text, at, first);
+        space = false;
     }
     return HW_OK;
 }

@@ -1,8 +1,8 @@
 /* Cuts a text into words: maximal runs of letters, combining marks and digits (an
  * apostrophe between two letters belongs to the run), every CJK ideograph or kana/hangul
  * syllable by itself, every other printable character by itself. White space, control
- * and format characters and variation selectors separate; beside a CJK character they are
- * the word " " of that kind, because there they are rare and mean something. Words are
+ * and format characters and variation selectors separate. White space beside a CJK
+ * character, where it is rare and means something, is the word " " of kind CJK. Words are
  * lower-cased (simple Unicode mapping), full-width forms become ASCII, and so does the
  * apostrophe U+2019 inside a run. Invariant: words are in order, do not overlap, and
  * begin/end are byte offsets of whole code points of the original text; invalid bytes
