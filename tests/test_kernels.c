@@ -82,6 +82,14 @@ static void test_sums_of_vectors_are_right(void **state) {
     table("scalar")->axpy(y, x, 0.7f, N);
     for (size_t i = 0; i < N; i++) assert_near(y[i], start[i] + (double)0.7f * x[i], 0.1, 1e-6);
 
+    static const uint32_t index[] = { 1, 7, 0, 7 };
+    static const float factor[] = { 2, 0.5f };
+    enum { HALF = N / 2 };
+    memcpy(y, start, sizeof y);
+    table("scalar")->add_rows(y, x, index, 2, factor, 1, 2, HALF);
+    for (size_t i = 0; i < HALF; i++)
+        assert_near(y[i], start[i] + 2.0 * x[HALF + i] + 0.5 * x[i], 0.1, 1e-6);
+
     memcpy(y, start, sizeof y);
     table("scalar")->add(y, x, N);
     for (size_t i = 0; i < N; i++) assert_near(y[i], (double)start[i] + x[i], 0, 1e-7);

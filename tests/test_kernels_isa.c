@@ -132,6 +132,13 @@ static void rivals_close(rivals *r) {
 static void run_axpy(const hw_kernels *kernels, const arena *t, shape s) {
     kernels->axpy(last(t, 0, s.n), last(t, 1, s.n), 0.3f, s.n);
 }
+static void run_add_rows(const hw_kernels *kernels, const arena *t, shape s) {
+    static const uint32_t index[] = { 2, 9, 0, 9, 1, 9, 2, 9 };
+    const float *table = last(t, 1, 3 * s.n), *factor = last(t, 2, 4);
+    kernels->add_rows(last(t, 0, s.n), table, index, 2, factor, 1, 4, s.n);
+    kernels->add_rows(last(t, 0, s.n), table, index, 2, factor, 0, 3, s.n);
+    kernels->add_rows(last(t, 0, s.n), table, index, 2, factor, 0, 0, s.n);
+}
 static void run_add(const hw_kernels *kernels, const arena *t, shape s) {
     kernels->add(last(t, 0, s.n), last(t, 1, s.n), s.n);
 }
@@ -182,10 +189,15 @@ static void test_vectors_give_the_bits_of_scalar(void **state) {
     static const struct {
         const char *name;
         run_kernel *run;
-    } kernels[] = { { "axpy", run_axpy }, { "add", run_add },
-                    { "dot", run_dot },   { "exp", run_exp },
-                    { "gelu", run_gelu }, { "gelu_backward", run_gelu_backward },
-                    { "adam", run_adam }, { "axpy_int8", run_axpy_int8 } };
+    } kernels[] = { { "axpy", run_axpy },
+                    { "add_rows", run_add_rows },
+                    { "add", run_add },
+                    { "dot", run_dot },
+                    { "exp", run_exp },
+                    { "gelu", run_gelu },
+                    { "gelu_backward", run_gelu_backward },
+                    { "adam", run_adam },
+                    { "axpy_int8", run_axpy_int8 } };
     static const size_t sizes[] = { 0,  1,  2,  3,  4,  5,  7,  8,  9,   12,  15,  16,
                                     17, 24, 31, 32, 33, 63, 64, 91, 127, 256, 1000 };
     rivals r;

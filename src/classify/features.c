@@ -78,6 +78,14 @@ hw_status hw_features_make(hw_features *features, const hw_ngrams *ngrams, const
     return HW_OK;
 }
 
+void hw_features_add_rows(float *logits, const float *table, const hw_feature *features,
+                          size_t count, size_t labels, const hw_kernels *kernels) {
+    enum { STEP = sizeof(hw_feature) / sizeof(uint32_t) };
+    if (count)
+        kernels->add_rows(logits, table, &features->index, STEP, &features->value, STEP, count,
+                          labels);
+}
+
 void hw_features_free(hw_features *features) {
     hw_free(features->items);
     hw_free(features->seen);

@@ -8,6 +8,7 @@
 #ifndef HW_CLASSIFY_FEATURES_H
 #define HW_CLASSIFY_FEATURES_H
 
+#include "tensor/kernels.h"
 #include "text/dictionary.h"
 #include "text/ngrams.h"
 
@@ -28,6 +29,9 @@ typedef struct hw_features {
  * dictionary. idf: [members]. */
 hw_status hw_features_make(hw_features *features, const hw_ngrams *ngrams, const int32_t *found,
                            size_t members, const float *idf, hw_error *err);
+/* logits[labels] += sum of value * table[index], in the order of the features. */
+void hw_features_add_rows(float *logits, const float *table, const hw_feature *features,
+                          size_t count, size_t labels, const hw_kernels *kernels);
 void hw_features_free(hw_features *features);
 
 #endif

@@ -87,29 +87,23 @@ void hw_session_free(hw_session *session) {
 
 /* ---- The n-grams --------------------------------------------------------------- */
 
-static void prefetch_row(const hw_classifier *classifier, size_t index, size_t labels) {
-    if (classifier->table) {
-        __builtin_prefetch(classifier->table + index * labels);
-        __builtin_prefetch(classifier->table + index * labels + labels - 1);
-    } else {
-        __builtin_prefetch(classifier->table_int8 + index * labels);
-    }
-}
-
 /* logits[labels] = bias + sum of value * row, in the order of the features. */
 static void bag_logits(float *logits, const hw_classifier *classifier, const hw_features *features,
                        const hw_kernels *kernels) {
     const size_t labels = (size_t)classifier->summary.labels;
     memcpy(logits, classifier->bag_bias, labels * sizeof *logits);
+    if (classifier->table) {
+        hw_features_add_rows(logits, classifier->table, features->items, features->count, labels,
+                             kernels);
+        return;
+    }
     for (size_t i = 0; i < features->count; i++) {
         if (i + PREFETCH_AHEAD < features->count)
-            prefetch_row(classifier, features->items[i + PREFETCH_AHEAD].index, labels);
+            __builtin_prefetch(classifier->table_int8 +
+                               features->items[i + PREFETCH_AHEAD].index * labels);
         const hw_feature item = features->items[i];
-        if (classifier->table)
-            kernels->axpy(logits, classifier->table + item.index * labels, item.value, labels);
-        else
-            kernels->axpy_int8(logits, classifier->table_int8 + item.index * labels,
-                               classifier->table_scale, item.value, labels);
+        kernels->axpy_int8(logits, classifier->table_int8 + item.index * labels,
+                           classifier->table_scale, item.value, labels);
     }
 }
 

@@ -52,10 +52,13 @@ float hw_token_scale(uint32_t ngrams) {
     return ngrams ? 1 / sqrtf((float)ngrams) : 0;
 }
 
-/* Rows are anywhere in memory, so they are asked for before their turn. */
-static void prefetch(const float *row, size_t width) {
+/* The rows of n-grams [begin, end), which are anywhere in memory. */
+static void prefetch_rows(const float *embedding, const uint32_t *ngrams, uint32_t begin,
+                          uint32_t end, size_t width) {
     enum { CACHE_LINE = 16 /* floats */ };
-    for (size_t i = 0; i < width; i += CACHE_LINE) __builtin_prefetch(row + i);
+    for (uint32_t i = begin; i < end; i++)
+        for (size_t at = 0; at < width; at += CACHE_LINE)
+            __builtin_prefetch(embedding + ngrams[i] * width + at);
 }
 
 /* x: [tokens][width] */
@@ -64,15 +67,16 @@ static void embed(float *x, const hw_pass *pass, const float *embedding) {
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
     const hw_batch *batch = &pass->batch;
     const uint32_t last = batch->token_offsets[tokens];
+    prefetch_rows(embedding, batch->ngrams, 0, last < AHEAD ? last : AHEAD, width);
     memset(x, 0, tokens * width * sizeof *x);
     for (size_t token = 0; token < tokens; token++) {
         const uint32_t begin = batch->token_offsets[token], end = batch->token_offsets[token + 1];
         const float scale = hw_token_scale(end - begin);
-        for (uint32_t i = begin; i < end; i++) {
-            if (last - i > AHEAD) prefetch(embedding + batch->ngrams[i + AHEAD] * width, width);
-            pass->kernels->axpy(x + token * width, embedding + batch->ngrams[i] * width, scale,
-                                width);
-        }
+        const uint32_t ahead = last - begin < AHEAD ? last : begin + AHEAD;
+        prefetch_rows(embedding, batch->ngrams, ahead, last - end < AHEAD ? last : end + AHEAD,
+                      width);
+        pass->kernels->add_rows(x + token * width, embedding, batch->ngrams + begin, 1, &scale, 0,
+                                end - begin, width);
     }
     drop_embedding(x, pass);
 }

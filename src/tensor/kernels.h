@@ -33,6 +33,10 @@ typedef struct hw_adam {
              size_t ldb, size_t m, size_t n, size_t k, bool add))                                 \
     /* y[n] += factor * x[n] */                                                                   \
     X(axpy, (float *y, const float *x, float factor, size_t n))                                   \
+    /* y[n] += sum over i in [0, count), in that order, of factor[i * factor_step] times row      \
+     * index[i * index_step] of table[][n]: one fused multiply-add for each element and i. */     \
+    X(add_rows, (float *y, const float *table, const uint32_t *index, size_t index_step,          \
+                 const float *factor, size_t factor_step, size_t count, size_t n))                \
     /* y[n] += x[n] */                                                                            \
     X(add, (float *y, const float *x, size_t n))                                                  \
     /* *sum = sum of x[i]*y[i] in 16 lanes, then lanes added pairwise (8, 4, 2, 1) */             \

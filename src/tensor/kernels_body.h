@@ -16,6 +16,7 @@ typedef uint32_t vu __attribute__((vector_size(VF * sizeof(uint32_t))));
 
 /* Lane l holds what elements l, l+16, l+32, ... of a row add up to. */
 enum { LANES = 16, PARTS = LANES / VF };
+enum { ROW_VECTORS = 32 / VF }; /* of a row that are summed at a time */
 typedef struct lanes {
     vf part[PARTS];
 } lanes;
@@ -140,6 +141,41 @@ static void kernel_axpy(float *y, const float *x, float factor, size_t n) {
     const vf zero = vf_set(0), factors = vf_set(factor);
     EACH_VECTOR(n, store(y + at, count,
                          vf_fma(factors, load(x + at, count, zero), load(y + at, count, zero))));
+}
+
+/* Columns [at, at + vectors * VF) of add_rows, the last vector having `count` elements. Sums stay
+ * in registers; rows are anywhere in memory, so they are asked for before their turn. */
+static inline __attribute__((always_inline)) void add_columns(
+    float *y, const float *table, const uint32_t *index, size_t index_step, const float *factor,
+    size_t factor_step, size_t rows, size_t n, size_t vectors, size_t count) {
+    enum { AHEAD = 8, CACHE_LINE = 16 /* floats */ };
+    const vf zero = vf_set(0);
+    vf sum[ROW_VECTORS];
+    for (size_t v = 0; v < vectors; v++)
+        sum[v] = load(y + v * VF, v + 1 < vectors ? VF : count, zero);
+    for (size_t i = 0; i < rows; i++) {
+        const float *row = table + index[i * index_step] * n;
+        const vf factors = vf_set(factor[i * factor_step]);
+        if (i + AHEAD < rows) {
+            const float *later = table + index[(i + AHEAD) * index_step] * n;
+            for (size_t at = 0; at < vectors * VF; at += CACHE_LINE) __builtin_prefetch(later + at);
+        }
+        for (size_t v = 0; v < vectors; v++)
+            sum[v] =
+                vf_fma(factors, load(row + v * VF, v + 1 < vectors ? VF : count, zero), sum[v]);
+    }
+    for (size_t v = 0; v < vectors; v++) store(y + v * VF, v + 1 < vectors ? VF : count, sum[v]);
+}
+
+static void kernel_add_rows(float *y, const float *table, const uint32_t *index, size_t index_step,
+                            const float *factor, size_t factor_step, size_t rows, size_t n) {
+    size_t at = 0;
+    for (; at + ROW_VECTORS * VF <= n; at += ROW_VECTORS * VF)
+        add_columns(y + at, table + at, index, index_step, factor, factor_step, rows, n,
+                    ROW_VECTORS, VF);
+    for (; at < n; at += VF)
+        add_columns(y + at, table + at, index, index_step, factor, factor_step, rows, n, 1,
+                    smaller(n - at, VF));
 }
 
 static void kernel_axpy_int8(float *y, const int8_t *x, const float *scale, float factor,

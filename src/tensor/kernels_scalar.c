@@ -68,6 +68,12 @@ static void kernel_axpy(float *y, const float *x, float factor, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = fmaf(factor, x[i], y[i]);
 }
 
+static void kernel_add_rows(float *y, const float *table, const uint32_t *index, size_t index_step,
+                            const float *factor, size_t factor_step, size_t count, size_t n) {
+    for (size_t i = 0; i < count; i++)
+        kernel_axpy(y, table + index[i * index_step] * n, factor[i * factor_step], n);
+}
+
 static void kernel_axpy_int8(float *y, const int8_t *x, const float *scale, float factor,
                              size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = fmaf(factor * scale[i], (float)x[i], y[i]);

@@ -222,6 +222,5 @@ void hw_linear_logits(float *logits, const float *table, const float *bias,
                       const hw_feature *features, size_t count, size_t labels,
                       const hw_kernels *kernels) {
     for (size_t i = 0; i < labels; i++) logits[i] = bias[i];
-    for (size_t i = 0; i < count; i++)
-        kernels->axpy(logits, table + features[i].index * labels, features[i].value, labels);
+    hw_features_add_rows(logits, table, features, count, labels, kernels);
 }
