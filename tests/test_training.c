@@ -388,7 +388,7 @@ static void test_class_weights_shift_the_model(void **state) {
 static void test_multi_label_class_weights_train(void **state) {
     (void)state;
     toy_write("multi", (toy_shape){ .rows = 60, .labels = 3, .multi_label = true, .seed = 13 });
-    toy_write_text("weights.json", "{\"a\": 3, \"b\": 0.25, \"unknown\": 9}");
+    toy_write_text("weights.json", "{\"a\": 3, \"b\": 0.25}");
     hw_train_options options = toy_options("multi");
     const uint64_t plain = toy_train_fingerprint(&options);
     options.class_weight = "balanced";
@@ -405,7 +405,8 @@ static void test_wrong_class_weights_are_refused(void **state) {
     options.class_weight = "weights.json";
     unlink("weights.json");
     assert_refused(&options, HW_ERROR_IO, "weights.json");
-    static const char *const wrong[] = { "",
+    static const char *const wrong[] = { "{\"misspelt\": 2}",
+                                         "",
                                          "{",
                                          "[1]",
                                          "{\"a\": 0}",

@@ -80,6 +80,19 @@ static void balance(float *label_weights, const hw_training *t) {
                 (float)((double)t->data.count / ((double)t->labels * (double)label_weights[label]));
 }
 
+/* A weight of a label that the data lacks is most likely a label that is misspelt. */
+static hw_status check_names(json_t *weights, const hw_training *t, const char *path,
+                             hw_error *err) {
+    const char *name;
+    json_t *weight;
+    json_object_foreach(weights, name, weight) {
+        if (hw_dataset_find_label(t->data.dataset, hw_text_of(name)) < 0)
+            return hw_fail(err, HW_ERROR_FORMAT, "%s: there is no label \"%.100s\" in %s", path,
+                           name, t->options->input);
+    }
+    return HW_OK;
+}
+
 static hw_status read_weights(float *label_weights, const hw_training *t, const char *path,
                               hw_error *err) {
     hw_mapping mapping;
@@ -93,6 +106,7 @@ static hw_status read_weights(float *label_weights, const hw_training *t, const 
         status =
             hw_fail(err, HW_ERROR_FORMAT, "%s:%d: not a JSON object of {\"label\": weight}: %s",
                     path, why.line, weights ? "" : why.text);
+    if (status == HW_OK) status = check_names(weights, t, path, err);
     for (size_t label = 0; label < t->labels && status == HW_OK; label++) {
         const json_t *value = json_object_get(weights, t->label_names[label]);
         const double weight = value ? json_number_value(value) : 1;

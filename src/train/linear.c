@@ -11,9 +11,11 @@
 enum { PASSES = 60, GROUP = 64 };
 static const double tolerance = 0.02;
 
-/* A label with very many negative rows, when there are very many labels, learns from all
- * its positives and a random part of the negatives. */
-static const double nonzeros_limit = 4e9; /* over all labels, for one pass */
+/* With very many labels, a label learns from all its positive rows and a random part of the
+ * others, so that one pass over all labels meets about so many features. */
+static double features_limit(size_t labels) {
+    return labels > 1000 ? 3e8 : 1.5e9;
+}
 
 typedef struct problem {
     float *w; /* [columns] */
@@ -195,7 +197,7 @@ hw_status hw_linear_train(float *table, float *bias, const hw_sparse *x, hw_targ
     hw_status status = HW_OK;
     if (allocated) {
         measure_norms(squared_norms, x);
-        const double nonzeros = (double)x->offsets[x->rows] * (double)labels;
+        const double nonzeros = 1 + (double)x->offsets[x->rows] * (double)labels;
         solver s = { .table = table,
                      .bias = bias,
                      .x = x,
@@ -205,7 +207,7 @@ hw_status hw_linear_train(float *table, float *bias, const hw_sparse *x, hw_targ
                      .labels = labels,
                      .options = options,
                      .squared_norms = squared_norms,
-                     .keep = nonzeros > nonzeros_limit ? nonzeros_limit / nonzeros : 1,
+                     .keep = fmin(1, features_limit(labels) / nonzeros),
                      .problems = problems };
         s.mirrored = labels == 2 && !options->label_weights && labels_exclude_each_other(&s);
         status = run(&s, pool, progress, user, err);

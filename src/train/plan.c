@@ -8,7 +8,9 @@ enum {
     LARGEST_TABLE = 1 << 27 /* floats */,
     STEPS_WANTED = 2000,
     LEAST_EPOCHS = 12,
-    MOST_EPOCHS = 40
+    MOST_EPOCHS = 40,
+    MOST_CELLS = 2000000,   /* held-back rows x labels of all trials */
+    MANY_TARGETS = 20000000 /* rows x labels from which an epoch is long */
 };
 
 static hw_status refuse(hw_error *err, const char *name, const char *range) {
@@ -123,17 +125,29 @@ static size_t trials_for(size_t tokens) {
     return tokens <= 600000 ? 4 : 2;
 }
 
+/* The join is fitted to held-back rows x labels: with very many labels, to fewer rows. */
+static void choose_trials(hw_plan *plan, size_t tokens, size_t rows, size_t labels) {
+    const size_t cells = rows * labels / plan->folds + 1; /* of a fold */
+    plan->trials = trials_for(tokens);
+    if (plan->trials * cells > MOST_CELLS)
+        plan->trials = cells < MOST_CELLS ? MOST_CELLS / cells : 1;
+    if (cells > MOST_CELLS) plan->folds = rows * labels / MOST_CELLS;
+    if (plan->trials > plan->folds) plan->trials = plan->folds;
+}
+
+static size_t epochs_for(size_t steps_per_epoch, size_t rows, size_t labels) {
+    const size_t least = rows * labels > MANY_TARGETS ? LEAST_EPOCHS / 3 : LEAST_EPOCHS;
+    const size_t epochs = (STEPS_WANTED + steps_per_epoch - 1) / steps_per_epoch;
+    return epochs < least ? least : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
+}
+
 void hw_plan_finish(hw_plan *plan, const hw_training_set *set, size_t labels, size_t rows,
                     bool has_valid) {
     const size_t batch = (size_t)plan->learning.batch;
-    const size_t steps_per_epoch = (rows + batch - 1) / batch;
-    const size_t epochs = (STEPS_WANTED + steps_per_epoch - 1) / steps_per_epoch;
-    plan->trials = has_valid ? 1 : trials_for(set->tokens.text_offsets[set->rows]);
-    if (plan->trials > plan->folds) plan->trials = plan->folds;
+    choose_trials(plan, set->tokens.text_offsets[set->rows], rows, labels);
+    if (has_valid) plan->trials = 1;
     plan->tower.vocabulary = set->dictionary.count ? (int32_t)set->dictionary.count : 1;
     plan->tower.labels = (int32_t)labels;
     if (!plan->learning.epochs)
-        plan->learning.epochs = (int32_t)(epochs < LEAST_EPOCHS  ? LEAST_EPOCHS
-                                          : epochs > MOST_EPOCHS ? MOST_EPOCHS
-                                                                 : epochs);
+        plan->learning.epochs = (int32_t)epochs_for((rows + batch - 1) / batch, rows, labels);
 }
