@@ -65,6 +65,7 @@ set(HEADWISE_SOURCES
     src/train/learning_data.c
     src/train/linear.c
     src/train/plan.c
+    src/train/progress.c
     src/train/tower_branch.c
     src/train/tower_scores.c
     src/train/tower_trainer.c

@@ -75,8 +75,9 @@ static void embed(float *x, const hw_pass *pass, const float *embedding) {
         const uint32_t ahead = last - begin < AHEAD ? last : begin + AHEAD;
         prefetch_rows(embedding, batch->ngrams, ahead, last - end < AHEAD ? last : end + AHEAD,
                       width);
-        pass->kernels->add_rows(x + token * width, embedding, batch->ngrams + begin, 1, &scale, 0,
-                                end - begin, width);
+        if (begin < end)
+            pass->kernels->add_rows(x + token * width, embedding, batch->ngrams + begin, 1, &scale,
+                                    0, end - begin, width);
     }
     drop_embedding(x, pass);
 }

@@ -72,7 +72,7 @@ static hw_status fill(hw_bundle *bundle, const hw_training *t, hw_error *err) {
     const hw_branches *b = whole ? &t->final : &t->first;
     const int32_t towers = t->join.tower_share == 0 ? 0
                            : whole                  ? t->plan.towers
-                                                    : hw_training_trial_towers(t);
+                                                    : hw_plan_trial_towers(&t->plan);
     const hw_config config = config_of(t, towers);
     HW_TRY(add_ngrams(bundle, t, b, err));
     for (int32_t i = 0; i < towers; i++)

@@ -87,7 +87,7 @@ hw_status hw_checkpoint_save(const hw_training *t, const hw_checkpoint *checkpoi
             (hw_tensor){ names[count], HW_U8, 1, { bytes, 1, 1, 1 }, states[i], bytes };
         count++;
     }
-    for (int32_t i = 0; i < hw_training_trial_towers(t) && status == HW_OK; i++) {
+    for (int32_t i = 0; i < hw_plan_trial_towers(&t->plan) && status == HW_OK; i++) {
         const size_t floats = hw_tower_floats(&t->plan.tower);
         snprintf(names[count], sizeof names[count], "best.%d", i);
         tensors[count] =
@@ -183,7 +183,7 @@ hw_status hw_checkpoint_restore(hw_training *t, const hw_safetensors *file,
         snprintf(name, sizeof name, "state.%d", i);
         HW_TRY(restore_trainer(trainers[i], file, name, path, err));
     }
-    for (int32_t i = 0; i < hw_training_trial_towers(t); i++) {
+    for (int32_t i = 0; i < hw_plan_trial_towers(&t->plan); i++) {
         snprintf(name, sizeof name, "best.%d", i);
         HW_TRY(copy(t->first.towers[i], hw_tower_floats(&t->plan.tower) * sizeof(float), file, name,
                     path, err));

@@ -151,3 +151,7 @@ void hw_plan_finish(hw_plan *plan, const hw_training_set *set, size_t labels, si
     if (!plan->learning.epochs)
         plan->learning.epochs = (int32_t)epochs_for((rows + batch - 1) / batch, rows, labels);
 }
+
+int32_t hw_plan_trial_towers(const hw_plan *plan) {
+    return plan->trials == 1 ? plan->towers : plan->towers > 0;
+}

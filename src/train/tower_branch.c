@@ -25,17 +25,13 @@ typedef struct side_by_side {
     hw_checkpoint best; /* and where training stands */
 } side_by_side;
 
-int32_t hw_training_trial_towers(const hw_training *t) {
-    return t->plan.trials == 1 ? t->plan.towers : t->plan.towers > 0;
-}
-
 static size_t floats_of(const hw_training *t) {
     return hw_tower_floats(&t->plan.tower);
 }
 
 /* Trainer i belongs to trial i / towers of a trial. */
 static const hw_trial *trial_of(const hw_training *t, int32_t i) {
-    return &t->trials[i / hw_training_trial_towers(t)];
+    return &t->trials[i / hw_plan_trial_towers(&t->plan)];
 }
 
 /* ---- Memory ------------------------------------------------------------------------ */
@@ -69,7 +65,7 @@ static hw_status new_trial_tower(side_by_side *s, int32_t i, hw_error *err) {
 static hw_status new_trials(side_by_side *s, hw_error *err) {
     hw_training *t = s->training;
     for (int32_t i = 0; i < s->count; i++) HW_TRY(new_trial_tower(s, i, err));
-    for (int32_t i = 0; i < hw_training_trial_towers(t); i++)
+    for (int32_t i = 0; i < hw_plan_trial_towers(&t->plan); i++)
         HW_TRY(allocate_block(&t->first.towers[i], floats_of(t), err));
     HW_TRY(allocate_block(&s->mean, t->held_count * t->labels, err));
     return allocate_block(&t->held_tower, t->held_count * t->labels, err);
@@ -107,7 +103,7 @@ static void score_tower(void *context, size_t tower, int32_t worker) {
 /* mean: [held_count][labels], each row by the towers of its trial. */
 static void mean_logits(side_by_side *s) {
     const hw_training *t = s->training;
-    const int32_t towers = hw_training_trial_towers(t);
+    const int32_t towers = hw_plan_trial_towers(&t->plan);
     memset(s->mean, 0, t->held_count * t->labels * sizeof *s->mean);
     for (int32_t i = 0; i < s->count; i++) {
         const hw_trial *trial = trial_of(t, i);
@@ -131,7 +127,7 @@ static hw_status evaluate(side_by_side *s, double *score, hw_error *err) {
     s->best.stale = 0;
     s->best.best_steps = hw_tower_trainer_done(s->trainers[0]);
     memcpy(t->held_tower, s->mean, t->held_count * t->labels * sizeof *s->mean);
-    for (int32_t i = 0; i < hw_training_trial_towers(t); i++)
+    for (int32_t i = 0; i < hw_plan_trial_towers(&t->plan); i++)
         memcpy(t->first.towers[i], s->averages[i], floats_of(t) * sizeof(float));
     return HW_OK;
 }
@@ -280,7 +276,7 @@ static hw_status run_phase(hw_training *t, int32_t phase, int32_t count, phase_f
 }
 
 hw_status hw_training_try_towers(hw_training *t, hw_error *err) {
-    const int32_t count = (int32_t)t->plan.trials * hw_training_trial_towers(t);
+    const int32_t count = (int32_t)t->plan.trials * hw_plan_trial_towers(&t->plan);
     return run_phase(t, PHASE_TRIALS, count, run_trials, err);
 }
 

@@ -4,39 +4,6 @@
 
 #include <math.h>
 
-/* ---- Progress ---------------------------------------------------------------- */
-
-static bool tell(hw_training *t, const hw_progress *progress) {
-    if (!t->options->progress || t->stopped) return !t->stopped;
-    t->stopped = !t->options->progress(t->options->user, progress);
-    return !t->stopped;
-}
-
-bool hw_training_report(hw_training *t, const char *stage, double share, double loss, double rate,
-                        double texts_per_second, double valid_score) {
-    t->overall = t->stage_from + share * (t->stage_to - t->stage_from);
-    return tell(t, &(hw_progress){ .stage = stage,
-                                   .done = (uint64_t)lround(share * 1000),
-                                   .total = 1000,
-                                   .overall = t->overall,
-                                   .loss = loss,
-                                   .learning_rate = rate,
-                                   .texts_per_second = texts_per_second,
-                                   .valid_score = valid_score });
-}
-
-void hw_training_note(hw_training *t, const char *note) {
-    tell(t, &(hw_progress){ .stage = "note",
-                            .note = note,
-                            .overall = t->overall,
-                            .loss = NAN,
-                            .learning_rate = NAN,
-                            .texts_per_second = NAN,
-                            .valid_score = NAN });
-}
-
-/* ---- The parts in their order --------------------------------------------------- */
-
 static hw_status encode(hw_training *t, hw_error *err) {
     HW_TRY(hw_training_set_build(&t->set, t->data.dataset, &t->plan.set, err));
     if (t->valid.dataset)
@@ -52,20 +19,22 @@ static void stage(hw_training *t, double to) {
 }
 
 /* Too few rows to hold any back: the branches are joined as they mostly are elsewhere. */
-static hw_status join_blindly(hw_training *t) {
+static void join_blindly(hw_training *t) {
     const bool bag = t->plan.arch != HW_ARCH_ATTENTION, tower = t->plan.towers > 0;
     t->join.tower_share = tower ? bag ? 0.3 : 1 : 0;
     t->join.join.bag = 2 * (1 - t->join.tower_share);
     t->join.join.tower = t->join.tower_share;
     t->join.score = t->join.bag_score = NAN;
     for (size_t i = 0; i < t->labels; i++) t->thresholds[i] = 0.5f;
-    return HW_OK;
 }
 
 static hw_status join(hw_training *t, hw_error *err) {
     t->thresholds = hw_calloc(t->labels, sizeof *t->thresholds);
     if (!t->thresholds) return hw_fail_memory(err, t->labels * sizeof *t->thresholds);
-    if (!t->held_count) return join_blindly(t);
+    if (!t->held_count) {
+        join_blindly(t);
+        return HW_OK;
+    }
     const float *tower = t->best_steps ? t->held_tower : NULL;
     if (!tower && !t->held_bag)
         return hw_fail(err, HW_ERROR_STOPPED, "training was stopped before there was a model");

@@ -1,6 +1,6 @@
 /* One training from beginning to end: what hw_train works on. The parts are files of their
  * own: plan.c (sizes by the data), learning_data.c (labels, rows, held-back rows), bag_branch.c
- * and tower_branch.c, checkpoint.c, assembly.c (the model), trainer.c (the order),
+ * and tower_branch.c, checkpoint.c, progress.c, assembly.c (the model), trainer.c (the order),
  * cross_validation.c (many trainings). */
 #ifndef HW_TRAIN_TRAINING_H
 #define HW_TRAIN_TRAINING_H
@@ -83,6 +83,9 @@ hw_status hw_plan_make(hw_plan *plan, const hw_train_options *options, const hw_
 void hw_plan_finish(hw_plan *plan, const hw_training_set *set, size_t labels, size_t rows,
                     bool has_valid);
 
+/* Towers of a trial: one, for speed; all in a single trial, whose towers may be the final ones. */
+int32_t hw_plan_trial_towers(const hw_plan *plan);
+
 /* ---- learning_data.c ---- */
 /* Chooses labels and rows. valid may be NULL. Both data sets outlive the training. */
 hw_status hw_training_choose(hw_training *training, const hw_dataset *dataset,
@@ -105,8 +108,6 @@ hw_status hw_training_learn_bag(hw_training *training, hw_error *err);
 hw_status hw_training_try_towers(hw_training *training, hw_error *err);
 /* final.towers, for as many epochs as were best in the trials. */
 hw_status hw_training_learn_towers(hw_training *training, hw_error *err);
-/* A trial has one tower for speed; a single trial has all, as its towers may be the final ones. */
-int32_t hw_training_trial_towers(const hw_training *training);
 
 /* ---- checkpoint.c ---- */
 typedef struct hw_checkpoint {
@@ -125,6 +126,13 @@ hw_status hw_checkpoint_open(hw_checkpoint *checkpoint, hw_safetensors **file,
 hw_status hw_checkpoint_restore(hw_training *training, const hw_safetensors *file,
                                 hw_tower_trainer *const *trainers, int32_t count, hw_error *err);
 
+/* ---- progress.c ---- */
+/* Tells the progress callback; false (and training->stopped) if it wants to finish. share:
+ * of the current stage. */
+bool hw_training_report(hw_training *training, const char *stage, double share, double loss,
+                        double rate, double texts_per_second, double valid_score);
+void hw_training_note(hw_training *training, const char *note);
+
 /* ---- assembly.c ---- */
 hw_classifier *hw_training_assemble(hw_training *training, hw_error *err);
 
@@ -132,10 +140,5 @@ hw_classifier *hw_training_assemble(hw_training *training, hw_error *err);
 /* hw_train of what options->input and options->valid (or NULL) hold. */
 hw_classifier *hw_train_on(const hw_train_options *options, const hw_dataset *dataset,
                            const hw_dataset *valid, hw_error *err);
-/* Tells the progress callback; false (and training->stopped) if it wants to finish. share:
- * of the current stage. */
-bool hw_training_report(hw_training *training, const char *stage, double share, double loss,
-                        double rate, double texts_per_second, double valid_score);
-void hw_training_note(hw_training *training, const char *note);
 
 #endif
