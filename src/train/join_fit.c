@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "classify/calibration.h"
+#include "classify/events.h"
 
 #include <math.h>
 
@@ -27,12 +28,6 @@ static size_t cells(const fitting *f) {
     return f->targets.rows * f->labels;
 }
 
-static bool is_gold(hw_targets targets, size_t row, size_t label) {
-    for (uint32_t i = targets.offsets[row]; i < targets.offsets[row + 1]; i++)
-        if (targets.labels[i] == label) return true;
-    return false;
-}
-
 static double softplus(double x) {
     return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
@@ -47,7 +42,8 @@ static affine platt(const float *logits, hw_targets targets, size_t labels) {
             for (size_t label = 0; label < labels; label++) {
                 const double x = (double)logits[row * labels + label];
                 const double p = 1 / (1 + exp(-(fit.scale * x + fit.bias)));
-                const double d = p - (is_gold(targets, row, label) ? 1 : 0), h = p * (1 - p);
+                const double d = p - (hw_targets_have(targets, row, label) ? 1 : 0),
+                             h = p * (1 - p);
                 g_scale += d * x;
                 g_bias += d;
                 h_ss += h * x * x;
@@ -94,7 +90,7 @@ static double log_loss(const fitting *f, double temperature) {
         if (f->multi_label) {
             for (size_t i = 0; i < f->labels; i++) {
                 const double x = (double)z[i] / temperature;
-                loss += softplus(is_gold(f->targets, row, i) ? -x : x);
+                loss += softplus(hw_targets_have(f->targets, row, i) ? -x : x);
             }
             continue;
         }

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "classify/events.h"
 
 #include <float.h>
 #include <math.h>
@@ -41,19 +42,13 @@ typedef struct solver {
     bool mirrored;              /* two labels that exclude each other */
 } solver;
 
-static bool carries(hw_targets targets, uint32_t row, size_t label) {
-    for (uint32_t i = targets.offsets[row]; i < targets.offsets[row + 1]; i++)
-        if (targets.labels[i] == label) return true;
-    return false;
-}
-
 /* Chooses the label's rows and sets everything to the start. Returns how many there are. */
 static size_t problem_start(problem *p, const solver *s, size_t label) {
     const uint64_t stream = s->options->seed ^ hw_mix64(label + 1);
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
         const uint32_t row = s->rows[i];
-        const bool positive = carries(s->targets, row, label);
+        const bool positive = hw_targets_have(s->targets, row, label);
         if (!positive && s->keep < 1 && hw_random_uniform(stream, 1, row) >= s->keep) continue;
         double weight = s->options->weights ? s->options->weights[row] : 1;
         if (positive && s->options->label_weights) weight *= s->options->label_weights[label];
