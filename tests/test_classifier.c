@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "classify/encoding.h"
 #include "tiny_model.h"
+#include "toy_data.h"
 
 #include <glob.h>
 #include <math.h>
@@ -49,23 +50,10 @@ static const char *temporary_path(void) {
 }
 
 /* 64-byte aligned; to be given to hw_free. */
-static unsigned char *read_whole(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    *size = (size_t)ftell(file);
-    rewind(file);
-    unsigned char *bytes = hw_malloc(*size);
-    assert_non_null(bytes);
-    assert_int_equal(fread(bytes, 1, *size, file), *size);
-    fclose(file);
-    return bytes;
-}
-
 static unsigned char *saved(const hw_classifier *classifier, size_t *size) {
     const char *path = temporary_path();
     if (hw_classifier_save(classifier, path, &error) != HW_OK) fail_msg("%s", error.message);
-    unsigned char *bytes = read_whole(path, size);
+    unsigned char *bytes = toy_read(path, size);
     unlink(path);
     return bytes;
 }
@@ -119,7 +107,7 @@ static void test_fuzz_seeds_are_models(void **state) {
     assert_int_equal(glob("tests/fuzz/corpus/model/*", 0, NULL, &seeds), 0);
     for (size_t i = 0; i < seeds.gl_pathc; i++) {
         size_t size;
-        unsigned char *bytes = read_whole(seeds.gl_pathv[i], &size);
+        unsigned char *bytes = toy_read(seeds.gl_pathv[i], &size);
         hw_bundle *bundle = hw_bundle_parse(bytes, size, false, seeds.gl_pathv[i], &error);
         hw_classifier *classifier =
             bundle ? hw_classifier_from_bundle(bundle, seeds.gl_pathv[i], &error) : NULL;

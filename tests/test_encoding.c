@@ -25,16 +25,15 @@ typedef struct known {
 } known;
 
 static known know(const char *text) {
-    static const uint32_t one = 1;
     hw_words words = { 0 };
     hw_ngrams ngrams = { 0 };
     hw_counter *counter = hw_counter_new(NULL);
     assert_non_null(counter);
     assert_int_equal(hw_words_split(&words, hw_text_of(text), NULL), HW_OK);
     assert_int_equal(hw_ngrams_extract(&ngrams, &words, &options, NULL), HW_OK);
-    assert_int_equal(hw_counter_add(counter, ngrams.hashes, ngrams.count, 0, 0, NULL), HW_OK);
+    assert_int_equal(hw_counter_add(counter, ngrams.hashes, ngrams.count, 0, NULL), HW_OK);
     known k = { 0 };
-    assert_int_equal(hw_counter_build(&k.built, counter, &one, 1, MOST, NULL), HW_OK);
+    assert_int_equal(hw_counter_build(&k.built, counter, 1, MOST, NULL), HW_OK);
     k.view = (hw_dictionary){ k.built.slots, k.built.capacity };
     for (size_t i = 0; i < MOST; i++) k.idf[i] = 1;
     hw_counter_free(counter);

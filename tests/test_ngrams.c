@@ -155,7 +155,7 @@ static hw_counter *counter_of(const uint64_t *hashes, const size_t *ends, size_t
     assert_non_null(counter);
     for (size_t document = 0, at = 0; document < documents; at = ends[document++])
         assert_int_equal(
-            hw_counter_add(counter, hashes + at, ends[document] - at, 0, (uint32_t)document, NULL),
+            hw_counter_add(counter, hashes + at, ends[document] - at, (uint32_t)document, NULL),
             HW_OK);
     return counter;
 }
@@ -174,28 +174,21 @@ static void test_counter_counts_documents(void **state) {
     hw_counter_free(counter);
 }
 
-static void test_build_keeps_the_frequent_by_kind(void **state) {
+static void test_build_keeps_the_frequent(void **state) {
     (void)state;
-    hw_counter *counter = hw_counter_new(NULL);
-    assert_non_null(counter);
-    static const uint64_t words[] = { 1, 2, 3 }, pairs[] = { 4, 5 }, other[] = { 6 };
-    for (uint32_t document = 0; document < 2; ++document) {
-        hw_counter_add(counter, words, document ? 1 : 3, 0, document, NULL);
-        hw_counter_add(counter, pairs, document ? 1 : 2, 1, document, NULL);
-        hw_counter_add(counter, other, 1, 2, document, NULL);
-    }
-    static const uint32_t min_documents[] = { 1, 2 };
+    static const uint64_t hashes[] = { 1, 2, 3, 4, 1, 4, 5 };
+    static const size_t ends[] = { 4, 7 };
+    hw_counter *counter = counter_of(hashes, ends, 2);
     hw_built_dictionary built;
-    assert_int_equal(hw_counter_build(&built, counter, min_documents, 2, 100, NULL), HW_OK);
+    assert_int_equal(hw_counter_build(&built, counter, 2, 100, NULL), HW_OK);
     const hw_dictionary view = { built.slots, built.capacity };
-    static const int64_t expected[] = { 0, 1, 2, 3, HW_ABSENT, HW_ABSENT };
-    for (uint64_t hash = 1; hash <= 6; ++hash)
+    static const int64_t expected[] = { 0, HW_ABSENT, HW_ABSENT, 1, HW_ABSENT };
+    for (uint64_t hash = 1; hash <= 5; ++hash)
         assert_int_equal(hw_dictionary_find(&view, hash), expected[hash - 1]);
-    assert_int_equal(built.count, 4);
+    assert_int_equal(built.count, 2);
     assert_int_equal(built.documents[0], 2);
-    assert_int_equal(built.documents[1], 1);
-    assert_int_equal(built.documents[3], 2);
-    assert_int_equal(hw_dictionary_check(&view, 4, NULL), HW_OK);
+    assert_int_equal(built.documents[1], 2);
+    assert_int_equal(hw_dictionary_check(&view, 2, NULL), HW_OK);
     hw_built_dictionary_free(&built);
     hw_counter_free(counter);
 }
@@ -204,7 +197,6 @@ static void test_build_limit_keeps_the_most_frequent(void **state) {
     (void)state;
     static const uint64_t hashes[] = { 1, 2, 3, 4, 5, 3, 5, 2, 5 };
     static const size_t ends[] = { 5, 8, 9 };
-    static const uint32_t min_documents[] = { 1 };
     hw_counter *counter = counter_of(hashes, ends, 3);
     static const int64_t expected[][6] = {
         /* limit */ { -1, -1, -1, -1, -1, -1 },
@@ -216,7 +208,7 @@ static void test_build_limit_keeps_the_most_frequent(void **state) {
     };
     for (size_t limit = 0; limit <= 5; ++limit) {
         hw_built_dictionary built;
-        assert_int_equal(hw_counter_build(&built, counter, min_documents, 1, limit, NULL), HW_OK);
+        assert_int_equal(hw_counter_build(&built, counter, 1, limit, NULL), HW_OK);
         const hw_dictionary view = { built.slots, built.capacity };
         assert_int_equal(built.count, limit);
         for (uint64_t hash = 1; hash <= 5; ++hash)
@@ -234,12 +226,11 @@ static void test_build_limit_is_exact_for_great_counts(void **state) {
     hw_counter *counter = hw_counter_new(NULL);
     for (uint32_t document = 0; document < DOCUMENTS; ++document) {
         const size_t count = document < 65530 ? 3 : document < 65538 ? 2 : 1;
-        assert_int_equal(hw_counter_add(counter, hashes, count, 0, document, NULL), HW_OK);
+        assert_int_equal(hw_counter_add(counter, hashes, count, document, NULL), HW_OK);
     }
-    static const uint32_t min_documents[] = { 65530 };
     for (size_t limit = 1; limit <= 3; ++limit) {
         hw_built_dictionary built;
-        assert_int_equal(hw_counter_build(&built, counter, min_documents, 1, limit, NULL), HW_OK);
+        assert_int_equal(hw_counter_build(&built, counter, 65530, limit, NULL), HW_OK);
         const hw_dictionary view = { built.slots, built.capacity };
         assert_int_equal(built.count, limit);
         for (uint64_t hash = 1; hash <= 3; ++hash)
@@ -257,10 +248,9 @@ static void test_many_hashes_are_found_again(void **state) {
     assert_non_null(hashes);
     for (size_t i = 0; i < COUNT; ++i) hashes[i] = hw_mix64(i);
     static const size_t ends[] = { COUNT / 2, COUNT };
-    static const uint32_t min_documents[] = { 1 };
     hw_counter *counter = counter_of(hashes, ends, 2);
     hw_built_dictionary built;
-    assert_int_equal(hw_counter_build(&built, counter, min_documents, 1, COUNT, NULL), HW_OK);
+    assert_int_equal(hw_counter_build(&built, counter, 1, COUNT, NULL), HW_OK);
     const hw_dictionary view = { built.slots, built.capacity };
     assert_int_equal(built.count, COUNT);
     assert_true(built.capacity / 3 * 2 >= COUNT);
@@ -279,10 +269,9 @@ static void test_indistinguishable_hashes_are_kept_once(void **state) {
     (void)state;
     static const uint64_t hashes[] = { 5, (UINT64_C(1) << 60) + 5, 6 };
     static const size_t ends[] = { 3 };
-    static const uint32_t min_documents[] = { 1 };
     hw_counter *counter = counter_of(hashes, ends, 1);
     hw_built_dictionary built;
-    assert_int_equal(hw_counter_build(&built, counter, min_documents, 1, 10, NULL), HW_OK);
+    assert_int_equal(hw_counter_build(&built, counter, 1, 10, NULL), HW_OK);
     const hw_dictionary view = { built.slots, built.capacity };
     assert_int_equal(built.count, 2);
     assert_int_equal(hw_dictionary_find(&view, 5), 0);
@@ -327,7 +316,6 @@ static void test_empty_dictionary_has_no_members(void **state) {
 /* ---- Faults ------------------------------------------------------------------------ */
 
 static hw_status count_and_build(hw_error *err) {
-    static const uint32_t min_documents[] = { 1 };
     static const hw_ngram_options options = { 2, 2, 2, 4 };
     hw_words words = { 0 };
     hw_ngrams ngrams = { 0 };
@@ -336,10 +324,9 @@ static hw_status count_and_build(hw_error *err) {
     hw_status status = counter ? HW_OK : HW_ERROR_MEMORY;
     if (!status) status = hw_words_split(&words, hw_text_of("one two three four five"), err);
     if (!status) status = hw_ngrams_extract(&ngrams, &words, &options, err);
-    for (uint64_t i = 0; !status && i < 2000; ++i)
-        status = hw_counter_add(counter, &i, 1, 0, 0, err);
-    if (!status) status = hw_counter_add(counter, ngrams.hashes, ngrams.count, 0, 0, err);
-    if (!status) status = hw_counter_build(&built, counter, min_documents, 1, 1000, err);
+    for (uint64_t i = 0; !status && i < 2000; ++i) status = hw_counter_add(counter, &i, 1, 0, err);
+    if (!status) status = hw_counter_add(counter, ngrams.hashes, ngrams.count, 0, err);
+    if (!status) status = hw_counter_build(&built, counter, 1, 1000, err);
     const hw_dictionary view = { built.slots, built.capacity };
     if (!status) status = hw_dictionary_check(&view, built.count, err);
     hw_built_dictionary_free(&built);
@@ -373,7 +360,7 @@ int main(void) {
         cmocka_unit_test(test_characters_mark_both_ends),
         cmocka_unit_test(test_hashes_are_fixed),
         cmocka_unit_test(test_counter_counts_documents),
-        cmocka_unit_test(test_build_keeps_the_frequent_by_kind),
+        cmocka_unit_test(test_build_keeps_the_frequent),
         cmocka_unit_test(test_build_limit_keeps_the_most_frequent),
         cmocka_unit_test(test_build_limit_is_exact_for_great_counts),
         cmocka_unit_test(test_many_hashes_are_found_again),

@@ -53,8 +53,7 @@ static hw_status count_sentences(hw_counter *counter, const hw_ngram_options *op
     for (uint32_t i = 0; i < TINY_SENTENCES && status == HW_OK; i++) {
         status = hw_words_split(&words, hw_text_of(tiny_sentences[i]), err);
         if (status == HW_OK) status = hw_ngrams_extract(&ngrams, &words, options, err);
-        if (status == HW_OK)
-            status = hw_counter_add(counter, ngrams.hashes, ngrams.count, 0, i, err);
+        if (status == HW_OK) status = hw_counter_add(counter, ngrams.hashes, ngrams.count, i, err);
     }
     hw_words_free(&words);
     hw_ngrams_free(&ngrams);
@@ -63,11 +62,10 @@ static hw_status count_sentences(hw_counter *counter, const hw_ngram_options *op
 
 static hw_status build_dictionary(hw_built_dictionary *built, const hw_ngram_options *options,
                                   hw_error *err) {
-    const uint32_t one = 1;
     hw_counter *counter = hw_counter_new(err);
     if (!counter) return HW_ERROR_MEMORY;
     hw_status status = count_sentences(counter, options, err);
-    if (status == HW_OK) status = hw_counter_build(built, counter, &one, 1, 1000, err);
+    if (status == HW_OK) status = hw_counter_build(built, counter, 1, 1000, err);
     hw_counter_free(counter);
     return status;
 }

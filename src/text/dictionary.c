@@ -14,8 +14,7 @@ typedef struct entry {
 
 struct hw_counter {
     entry *entries; /* [count] */
-    uint8_t *kinds; /* [count] */
-    size_t count, entry_capacity, kind_capacity;
+    size_t count, capacity;
     hw_slot *slots; /* [slot_capacity] */
     size_t slot_capacity;
 };
@@ -78,7 +77,6 @@ hw_counter *hw_counter_new(hw_error *err) {
 void hw_counter_free(hw_counter *counter) {
     if (!counter) return;
     hw_free(counter->entries);
-    hw_free(counter->kinds);
     hw_free(counter->slots);
     hw_free(counter);
 }
@@ -102,8 +100,7 @@ static hw_status reserve_entry(hw_counter *counter, hw_error *err) {
     const size_t needed = counter->count + 1;
     if (needed >= UINT32_MAX)
         return hw_fail(err, HW_ERROR_UNSUPPORTED, "more than %u different n-grams", UINT32_MAX - 1);
-    if (!hw_grow((void **)&counter->entries, &counter->entry_capacity, needed, sizeof(entry)) ||
-        !hw_grow((void **)&counter->kinds, &counter->kind_capacity, needed, 1))
+    if (!hw_grow((void **)&counter->entries, &counter->capacity, needed, sizeof(entry)))
         return hw_fail_memory(err, needed * 2 * sizeof(entry));
     return needed > counter->slot_capacity / 3 * 2 ? double_slots(counter, err) : HW_OK;
 }
@@ -119,7 +116,7 @@ static entry *find_entry(const hw_counter *counter, uint64_t hash) {
     }
 }
 
-hw_status hw_counter_add(hw_counter *counter, const uint64_t *hashes, size_t count, uint8_t kind,
+hw_status hw_counter_add(hw_counter *counter, const uint64_t *hashes, size_t count,
                          uint32_t document, hw_error *err) {
     for (size_t i = 0; i < count; ++i) {
         const hw_dictionary ahead = { counter->slots, counter->slot_capacity };
@@ -135,7 +132,6 @@ hw_status hw_counter_add(hw_counter *counter, const uint64_t *hashes, size_t cou
         HW_TRY(reserve_entry(counter, err));
         const size_t index = counter->count++;
         counter->entries[index] = (entry){ hashes[i], 1, document };
-        counter->kinds[index] = kind;
         *empty_slot(counter->slots, counter->slot_capacity, hashes[i]) =
             (hw_slot){ (uint32_t)hashes[i], (uint32_t)index + 1 };
     }
@@ -149,15 +145,13 @@ size_t hw_counter_documents(const hw_counter *counter, uint64_t hash) {
 
 /* What decides which entries are kept. */
 typedef struct selection {
-    const uint32_t *min_documents; /* [kinds] */
-    size_t kinds;
+    uint32_t min_documents;
     uint32_t cut;  /* more documents than this: kept */
     size_t at_cut; /* so many with exactly `cut` documents are kept, the first seen */
 } selection;
 
 static bool is_frequent(const hw_counter *counter, size_t index, const selection *wanted) {
-    const uint8_t kind = counter->kinds[index];
-    return kind < wanted->kinds && counter->entries[index].documents >= wanted->min_documents[kind];
+    return counter->entries[index].documents >= wanted->min_documents;
 }
 
 enum { HALF = 1 << 16 };
@@ -223,10 +217,9 @@ static hw_status allocate_built(hw_built_dictionary *built, size_t most, hw_erro
 }
 
 hw_status hw_counter_build(hw_built_dictionary *built, const hw_counter *counter,
-                           const uint32_t *min_documents, size_t kinds, size_t limit,
-                           hw_error *err) {
+                           uint32_t min_documents, size_t limit, hw_error *err) {
     *built = (hw_built_dictionary){ 0 };
-    selection wanted = { min_documents, kinds, 0, 0 };
+    selection wanted = { .min_documents = min_documents };
     HW_TRY(choose_cut(&wanted, counter, limit, err));
     selection counted = wanted;
     size_t most = 0;

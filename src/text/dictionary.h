@@ -42,9 +42,8 @@ hw_status hw_dictionary_check(const hw_dictionary *dictionary, size_t count, hw_
 typedef struct hw_counter hw_counter;
 hw_counter *hw_counter_new(hw_error *err);
 void hw_counter_free(hw_counter *counter);
-/* Counts each distinct hash of one document once (document frequency); kind is kept
- * with the first occurrence. */
-hw_status hw_counter_add(hw_counter *counter, const uint64_t *hashes, size_t count, uint8_t kind,
+/* Counts each distinct hash of one document once (document frequency). */
+hw_status hw_counter_add(hw_counter *counter, const uint64_t *hashes, size_t count,
                          uint32_t document, hw_error *err);
 size_t hw_counter_documents(const hw_counter *counter, uint64_t hash);
 
@@ -53,12 +52,11 @@ typedef struct hw_built_dictionary {
     size_t capacity, count; /* both 0 if nothing was frequent enough */
     uint32_t *documents;    /* [count] document frequency of each kept index; owned */
 } hw_built_dictionary;
-/* Keeps hashes of kind k with frequency >= min_documents[k], numbered by first
- * occurrence; if more than `limit` remain, the most frequent (ties: first seen). Of two
- * hashes that the dictionary cannot tell apart the first is kept. Linear in the hashes. */
+/* Keeps hashes with frequency >= min_documents, numbered by first occurrence; if more than `limit`
+ * remain, the most frequent (ties: first seen). Of two hashes that the dictionary cannot tell apart
+ * the first is kept. Linear in the hashes. */
 hw_status hw_counter_build(hw_built_dictionary *built, const hw_counter *counter,
-                           const uint32_t *min_documents, size_t kinds, size_t limit,
-                           hw_error *err);
+                           uint32_t min_documents, size_t limit, hw_error *err);
 void hw_built_dictionary_free(hw_built_dictionary *built);
 
 #endif

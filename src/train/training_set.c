@@ -12,8 +12,8 @@ static hw_status count_ngrams(hw_counter *counter, const hw_dataset *dataset,
     for (size_t row = 0; row < dataset->count; row++) {
         HW_TRY(hw_words_split(&scratch->words, dataset->examples[row].text, err));
         HW_TRY(hw_ngrams_extract(&scratch->ngrams, &scratch->words, options, err));
-        HW_TRY(hw_counter_add(counter, scratch->ngrams.hashes, scratch->ngrams.count, 0,
-                              (uint32_t)row, err));
+        HW_TRY(hw_counter_add(counter, scratch->ngrams.hashes, scratch->ngrams.count, (uint32_t)row,
+                              err));
     }
     return HW_OK;
 }
@@ -25,7 +25,7 @@ static hw_status build_dictionary(hw_training_set *set, const hw_dataset *datase
     hw_encoding scratch = { 0 };
     hw_status status = count_ngrams(counter, dataset, &options->ngrams, &scratch, err);
     if (status == HW_OK)
-        status = hw_counter_build(&set->dictionary, counter, &options->min_documents, 1,
+        status = hw_counter_build(&set->dictionary, counter, options->min_documents,
                                   options->ngrams_limit, err);
     hw_encoding_free(&scratch);
     hw_counter_free(counter);
