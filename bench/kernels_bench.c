@@ -1,10 +1,12 @@
 /* Speed of the kernels, as CSV. Share is of the peak that was measured on the same core a
  * moment before: a loop of fused multiply-adds on registers alone, as wide as the
- * instruction set. Each figure is the best of many short repetitions, because the machine
- * may be shared and its clock moves.
+ * instruction set; for int8 too, so that a share of 2 is twice the peak of float. Each figure is
+ * the best of many short repetitions by the time that the thread had, because the machine may be
+ * shared and its clock moves.
  *
  *     gcc -O2 -ffp-contract=off -D_GNU_SOURCE -Iinclude -Isrc bench/kernels_bench.c \
- *         build/release/libheadwise.a -lm -o kernels_bench && ./kernels_bench [isa] */
+ *         build/release/libheadwise.a -lm -o kernels_bench
+ *     taskset -c 1 ./kernels_bench [isa [kernel]] */
 #include "tensor/kernels.h"
 
 #include <stdio.h>
@@ -17,11 +19,11 @@
 #include <arm_neon.h>
 #endif
 
-enum { LARGEST = 4096 * 384, ROUNDS = 60 };
+enum { LARGEST = 4096 * 768, ROUNDS = 60 };
 
 static double now(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -63,7 +65,7 @@ static double no_peak(void) {
 static double (*peak_of(const char *isa))(void) {
 #if defined(__x86_64__)
     if (strcmp(isa, "avx2") == 0) return peak_avx2;
-    if (strcmp(isa, "avx512") == 0) return peak_avx512;
+    if (strncmp(isa, "avx512", 6) == 0) return peak_avx512;
 #elif defined(__aarch64__)
     if (strcmp(isa, "neon") == 0) return peak_neon;
 #endif
@@ -74,8 +76,10 @@ static double (*peak_of(const char *isa))(void) {
 
 typedef struct bench {
     const hw_kernels *kernels;
-    float *a, *b, *c, *d; /* [LARGEST] each, small numbers */
-    int8_t *bytes;        /* [LARGEST] */
+    const char *only;       /* the kernel that is measured, or NULL */
+    float *a, *b, *c, *d;   /* [LARGEST] each, small numbers */
+    int8_t *bytes, *packed; /* [LARGEST] each */
+    int32_t *sums;          /* [LARGEST] */
     size_t m, n, k;
     bool transposed;
 } bench;
@@ -86,6 +90,27 @@ static double run_gemm(const bench *t) {
     t->kernels->gemm(t->c, t->n, t->a, t->transposed ? 1 : t->k, t->transposed ? t->m : 1, t->b,
                      t->n, t->m, t->n, t->k, false);
     return 2.0 * (double)(t->m * t->n * t->k);
+}
+static double run_gemm_packed(const bench *t) {
+    t->kernels->gemm_packed(t->c, t->n, t->a, t->k, t->b, t->d, t->m, t->n, t->k);
+    return 2.0 * (double)(t->m * t->n * t->k);
+}
+static double run_gemm_int8(const bench *t) {
+    t->kernels->gemm_int8(t->c, t->n, t->bytes, t->a, t->packed, t->sums, t->a, t->d, t->m, t->n,
+                          t->k);
+    return 2.0 * (double)(t->m * t->n * t->k);
+}
+static double run_pack(const bench *t) {
+    t->kernels->pack(t->b, t->a, t->n, t->m, t->n);
+    return (double)(t->m * t->n);
+}
+static double run_pack_int8(const bench *t) {
+    t->kernels->pack_int8(t->packed, t->sums, t->bytes, t->m, t->n);
+    return (double)(t->m * t->n);
+}
+static double run_quantize(const bench *t) {
+    t->kernels->quantize(t->bytes, t->c, t->a, t->m, t->n);
+    return (double)(t->m * t->n);
 }
 static double run_axpy(const bench *t) {
     t->kernels->axpy(t->c, t->a, 1e-9f, t->n);
@@ -119,8 +144,16 @@ static double run_gelu_backward(const bench *t) {
     t->kernels->gelu_backward(t->c, t->a, t->b, t->n);
     return (double)t->n;
 }
+static double run_gelu_erf(const bench *t) {
+    t->kernels->gelu_erf(t->c, t->a, t->n);
+    return (double)t->n;
+}
+static double run_gelu_erf_backward(const bench *t) {
+    t->kernels->gelu_erf_backward(t->c, t->a, t->b, t->n);
+    return (double)t->n;
+}
 static double run_norm(const bench *t) {
-    t->kernels->norm(t->c, NULL, NULL, t->a, t->b, t->b, t->m, t->n);
+    t->kernels->norm(t->c, NULL, NULL, t->a, t->b, t->b, 1e-5f, t->m, t->n);
     return (double)(t->m * t->n);
 }
 static double run_adam(const bench *t) {
@@ -156,20 +189,57 @@ static double run_peak(const bench *t) {
     return peak_of(t->kernels->name)();
 }
 
-static void report_gemm(bench *t, size_t m, size_t n, size_t k, bool transposed) {
-    t->m = m, t->n = n, t->k = k, t->transposed = transposed;
+static bool is_wanted(const bench *t, const char *name) {
+    return !t->only || strcmp(t->only, name) == 0;
+}
+
+static void report_product(const char *name, double (*run)(const bench *), bench *t, size_t m,
+                           size_t n, size_t k) {
+    if (!is_wanted(t, name)) return;
+    t->m = m, t->n = n, t->k = k;
     const double peak = best_rate(run_peak, t, 2e-4);
-    const double rate = best_rate(run_gemm, t, 5e-4);
-    printf("gemm%s,%s,%zux%zux%zu,%.1f,%.3f\n", transposed ? "_transposed" : "", t->kernels->name,
-           m, n, k, rate * 1e-9, peak > 0 ? rate / peak : 0);
+    const double rate = best_rate(run, t, 5e-4);
+    printf("%s,%s,%zux%zux%zu,%.1f,%.3f\n", name, t->kernels->name, m, n, k, rate * 1e-9,
+           peak > 0 ? rate / peak : 0);
+}
+
+static void report_gemm(bench *t, size_t m, size_t n, size_t k, bool transposed) {
+    t->transposed = transposed;
+    report_product(transposed ? "gemm_transposed" : "gemm", run_gemm, t, m, n, k);
 }
 
 static void report(const char *name, double (*run)(const bench *), bench *t, size_t m, size_t n) {
+    if (!is_wanted(t, name)) return;
     t->m = m, t->n = n;
     printf("%s,%s,%zux%zu,%.2f,\n", name, t->kernels->name, m, n, best_rate(run, t, 2e-4) * 1e-9);
 }
 
-static void report_all(bench *t) {
+/* The linear layers of MiniLM and of BERT base, forward and backward. */
+static void report_linear_layers(bench *t) {
+    static const size_t rows[] = { 1, 2, 4, 8, 12, 16, 25, 48, 128, 512 };
+    static const size_t widths[][2] = { { 384, 384 },  { 1152, 384 }, { 1536, 384 },
+                                        { 384, 1536 }, { 768, 768 },  { 3072, 768 } };
+    for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+        const size_t n = widths[w][0], k = widths[w][1];
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+            report_product("gemm_packed", run_gemm_packed, t, rows[r], n, k);
+            report_product("gemm_int8", run_gemm_int8, t, rows[r], n, k);
+        }
+        static const size_t tokens[] = { 300, 600, 1000 };
+        for (size_t r = 0; r < sizeof tokens / sizeof *tokens; r++) {
+            report_gemm(t, tokens[r], k, n, false);
+            report_gemm(t, n, k, tokens[r], true);
+        }
+        report("pack", run_pack, t, n, k);
+        report("pack_int8", run_pack_int8, t, n, k);
+    }
+    report("quantize", run_quantize, t, 64, 384);
+    report("gelu_erf", run_gelu_erf, t, 1, 4096);
+    report("gelu_erf_backward", run_gelu_erf_backward, t, 1, 4096);
+}
+
+/* The tower's operations. */
+static void report_tower(bench *t) {
     static const size_t rows[] = { 1, 4, 8, 16, 25, 48, 128, 512, 4096 };
     static const size_t widths[][2] = { { 64, 64 },   { 192, 64 },  { 256, 64 }, { 64, 256 },
                                         { 128, 128 }, { 384, 128 }, { 96, 96 },  { 256, 256 } };
@@ -199,20 +269,26 @@ static void report_all(bench *t) {
 }
 
 int main(int argc, char **argv) {
-    bench t = { 0 };
-    float *blocks[4];
-    for (size_t i = 0; i < 4; i++) {
+    bench t = { .only = argc > 2 ? argv[2] : NULL };
+    float *blocks[5];
+    for (size_t i = 0; i < 5; i++) {
         blocks[i] = aligned_alloc(64, LARGEST * sizeof(float));
         if (!blocks[i]) return 1;
         for (size_t j = 0; j < LARGEST; j++) blocks[i][j] = (float)(j % 251) / 251;
     }
     t.a = blocks[0], t.b = blocks[1], t.c = blocks[2], t.d = blocks[3];
-    t.bytes = calloc(LARGEST, 1);
+    t.sums = (int32_t *)blocks[4];
+    t.bytes = aligned_alloc(64, 2 * LARGEST);
     if (!t.bytes) return 1;
+    memset(t.bytes, 3, 2 * LARGEST);
+    t.packed = t.bytes + LARGEST;
     printf("kernel,isa,shape,GFLOP/s or elements/ns,share of peak\n");
-    for (size_t i = 1; (t.kernels = hw_kernels_at(i)); i++)
-        if (argc < 2 || strcmp(argv[1], t.kernels->name) == 0) report_all(&t);
+    for (size_t i = 1; (t.kernels = hw_kernels_at(i)); i++) {
+        if (argc > 1 && strcmp(argv[1], t.kernels->name) != 0) continue;
+        report_linear_layers(&t);
+        report_tower(&t);
+    }
     free(t.bytes);
-    for (size_t i = 0; i < 4; i++) free(blocks[i]);
+    for (size_t i = 0; i < 5; i++) free(blocks[i]);
     return 0;
 }

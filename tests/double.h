@@ -22,6 +22,7 @@
 
 #define HW_DOUBLE 1
 #define float double
+#define erfcf erfc
 #define expf exp
 #define fabsf fabs
 #define floorf floor

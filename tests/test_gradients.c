@@ -144,7 +144,7 @@ static void test_gelu_gradient_is_right(void **state) {
 
 static float norm_loss(void *context) {
     rows_case *c = context;
-    kernels->norm(c->y, NULL, NULL, c->x, c->gain, c->bias, ROWS, COLUMNS);
+    kernels->norm(c->y, NULL, NULL, c->x, c->gain, c->bias, 1e-5f, ROWS, COLUMNS);
     return inner_product(c->weight, c->y, FLOATS);
 }
 
@@ -153,7 +153,7 @@ static void test_norm_gradient_is_right(void **state) {
     rows_case c = random_rows();
     float d_x[FLOATS] = { 0 }, d_gain[COLUMNS] = { 0 }, d_bias[COLUMNS] = { 0 };
     float mean[ROWS], rstd[ROWS];
-    kernels->norm(c.y, mean, rstd, c.x, c.gain, c.bias, ROWS, COLUMNS);
+    kernels->norm(c.y, mean, rstd, c.x, c.gain, c.bias, 1e-5f, ROWS, COLUMNS);
     kernels->norm_backward(d_x, d_gain, d_bias, c.weight, c.x, mean, rstd, c.gain, ROWS, COLUMNS);
     check_gradient("norm x", norm_loss, &c, c.x, d_x, FLOATS);
     check_gradient("norm gain", norm_loss, &c, c.gain, d_gain, COLUMNS);

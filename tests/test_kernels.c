@@ -35,37 +35,6 @@ static void fill(float *x, size_t n, float size, uint64_t seed) {
     for (size_t i = 0; i < n; i++) x[i] = size * next_number(&seed);
 }
 
-static void test_gemm_is_the_matrix_product(void **state) {
-    (void)state;
-    enum { M = 7, K = 13 };
-    float a[M * K], b[K * N], c[M * N], start[M * N];
-    fill(a, M * K, 1, 1), fill(b, K * N, 1, 2), fill(start, M * N, 1, 3);
-    memcpy(c, start, sizeof c);
-    table("scalar")->gemm(c, N, a, K, 1, b, N, M, N, K, true);
-    for (size_t i = 0; i < M; i++) {
-        for (size_t j = 0; j < N; j++) {
-            double sum = start[i * N + j];
-            for (size_t p = 0; p < K; p++) sum += (double)a[i * K + p] * b[p * N + j];
-            assert_near(c[i * N + j], sum, 1, 1e-6);
-        }
-    }
-}
-
-static void test_gemm_of_transposed_a_is_the_matrix_product(void **state) {
-    (void)state;
-    enum { M = 7, K = 13 };
-    float a[K * M], b[K * N], c[M * N];
-    fill(a, K * M, 1, 1), fill(b, K * N, 1, 2);
-    table("scalar")->gemm(c, N, a, 1, M, b, N, M, N, K, false);
-    for (size_t i = 0; i < M; i++) {
-        for (size_t j = 0; j < N; j++) {
-            double sum = 0;
-            for (size_t p = 0; p < K; p++) sum += (double)a[p * M + i] * b[p * N + j];
-            assert_near(c[i * N + j], sum, 1, 1e-6);
-        }
-    }
-}
-
 static void test_sums_of_vectors_are_right(void **state) {
     (void)state;
     float x[N], y[N], start[N], scale[N], sum;
@@ -183,6 +152,75 @@ static void test_gelu_backward_is_the_slope_of_gelu(void **state) {
     assert_true(d_x[0] == 0 && d_x[1] == 1);
 }
 
+static double normal(double x) {
+    return erfc(-x / sqrt(2)) / 2;
+}
+
+static double gelu_erf(double x) {
+    return x * normal(x);
+}
+
+static double relu(double x) {
+    return x > 0 ? x : 0;
+}
+
+static double silu(double x) {
+    return x / (1 + exp(-x));
+}
+
+typedef void activation(float *y, const float *x, size_t n);
+typedef void activation_backward(float *d_x, const float *d_y, const float *x, size_t n);
+
+/* y and its slope within an absolute error and that much of their size. */
+static void assert_activation(activation *forward, activation_backward *backward,
+                              double (*formula)(double), double error) {
+    for (float x = -20; x < 20; x += 0.0137f) {
+        const float d_y = 2;
+        float y, d_x;
+        forward(&y, &x, 1);
+        assert_near(y, formula(x), 1, error);
+        backward(&d_x, &d_y, &x, 1);
+        assert_near(d_x, (formula(x + 1e-5) - formula(x - 1e-5)) / 1e-5, 1, error);
+    }
+}
+
+/* y and the slope where x is as large as can be. */
+static void assert_limits(activation *forward, activation_backward *backward, float low, float high,
+                          float high_slope) {
+    const float huge[] = { -3e38f, 3e38f }, ones[] = { 1, 1 };
+    float y[2], d_x[2];
+    forward(y, huge, 2);
+    assert_true(y[0] == low && y[1] == high);
+    backward(d_x, ones, huge, 2);
+    assert_true(d_x[0] == 0 && fabsf(d_x[1] - high_slope) < 1e-37f);
+}
+
+static void test_activations_are_their_formulas(void **state) {
+    (void)state;
+    const hw_kernels *k = table("scalar");
+    assert_activation(k->gelu_erf, k->gelu_erf_backward, gelu_erf, 1e-6);
+    assert_activation(k->relu, k->relu_backward, relu, 1e-6);
+    assert_activation(k->silu, k->silu_backward, silu, 1e-6);
+    assert_activation(k->tanh, k->tanh_backward, tanh, 2e-7);
+}
+
+static void test_activations_of_huge_numbers_are_their_limits(void **state) {
+    (void)state;
+    const hw_kernels *k = table("scalar");
+    assert_limits(k->gelu_erf, k->gelu_erf_backward, 0, 3e38f, 1);
+    assert_limits(k->relu, k->relu_backward, 0, 3e38f, 1);
+    assert_limits(k->silu, k->silu_backward, 0, 3e38f, 1);
+    assert_limits(k->tanh, k->tanh_backward, -1, 1, 0);
+}
+
+static void test_relu_has_no_slope_at_zero(void **state) {
+    (void)state;
+    const float x[] = { 0, -0.0f, 1e-45f, -1e-45f }, d_y[] = { 1, 1, 1, 1 };
+    float d_x[4];
+    table("scalar")->relu_backward(d_x, d_y, x, 4);
+    assert_true(d_x[0] == 0 && d_x[1] == 0 && d_x[2] == 1 && d_x[3] == 0);
+}
+
 /* The mean and 1 / the standard deviation of a row. */
 static void moments(double *mean, double *rstd, const float *x) {
     double sum = 0, squares = 0;
@@ -196,7 +234,7 @@ static void test_norm_is_layer_norm(void **state) {
     (void)state;
     float x[ROWS * N], y[ROWS * N], gain[N], bias[N], mean[ROWS], rstd[ROWS];
     fill(x, ROWS * N, 3, 1), fill(gain, N, 1, 2), fill(bias, N, 1, 3);
-    table("scalar")->norm(y, mean, rstd, x, gain, bias, ROWS, N);
+    table("scalar")->norm(y, mean, rstd, x, gain, bias, 1e-5f, ROWS, N);
     for (size_t row = 0; row < ROWS; row++) {
         double center, scale;
         moments(&center, &scale, x + row * N);
@@ -206,6 +244,21 @@ static void test_norm_is_layer_norm(void **state) {
             assert_near(y[row * N + i], (x[row * N + i] - center) * scale * gain[i] + bias[i], 1,
                         1e-6);
     }
+}
+
+static void test_norm_goes_without_a_bias(void **state) {
+    (void)state;
+    const hw_kernels *k = table("scalar");
+    float x[N], d_y[N], gain[N], zeros[N] = { 0 }, mean, rstd, y[2][N];
+    float d_x[2][N] = { 0 }, d_gain[2][N] = { 0 }, d_bias[N] = { 0 };
+    fill(x, N, 3, 1), fill(gain, N, 1, 2), fill(d_y, N, 1, 3);
+    k->norm(y[0], &mean, &rstd, x, gain, NULL, 1e-3f, 1, N);
+    k->norm(y[1], &mean, &rstd, x, gain, zeros, 1e-3f, 1, N);
+    k->norm_backward(d_x[0], d_gain[0], NULL, d_y, x, &mean, &rstd, gain, 1, N);
+    k->norm_backward(d_x[1], d_gain[1], d_bias, d_y, x, &mean, &rstd, gain, 1, N);
+    assert_memory_equal(y[0], y[1], sizeof y[0]);
+    assert_memory_equal(d_x[0], d_x[1], sizeof d_x[0]);
+    assert_memory_equal(d_gain[0], d_gain[1], sizeof d_gain[0]);
 }
 
 /* sum of d_y * norm(x) for one row, in double. */
@@ -224,7 +277,7 @@ static void test_norm_backward_is_the_slope_of_norm(void **state) {
     float d_x[N], d_gain[N], d_bias[N];
     fill(x, N, 2, 1), fill(d_y, N, 1, 2), fill(gain, N, 1, 3);
     for (size_t i = 0; i < N; i++) d_x[i] = 1, d_gain[i] = 2, d_bias[i] = 3;
-    table("scalar")->norm(y, &mean, &rstd, x, gain, gain, 1, N);
+    table("scalar")->norm(y, &mean, &rstd, x, gain, gain, 1e-5f, 1, N);
     table("scalar")->norm_backward(d_x, d_gain, d_bias, d_y, x, &mean, &rstd, gain, 1, N);
     double center, scale, moved[N];
     moments(&center, &scale, x);
@@ -278,8 +331,6 @@ static void test_environment_chooses_a_table(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm_is_the_matrix_product),
-        cmocka_unit_test(test_gemm_of_transposed_a_is_the_matrix_product),
         cmocka_unit_test(test_sums_of_vectors_are_right),
         cmocka_unit_test(test_exp_has_the_stated_error),
         cmocka_unit_test(test_exp_is_bounded),
@@ -287,7 +338,11 @@ int main(void) {
         cmocka_unit_test(test_softmax_backward_is_its_formula),
         cmocka_unit_test(test_gelu_is_its_formula),
         cmocka_unit_test(test_gelu_backward_is_the_slope_of_gelu),
+        cmocka_unit_test(test_activations_are_their_formulas),
+        cmocka_unit_test(test_activations_of_huge_numbers_are_their_limits),
+        cmocka_unit_test(test_relu_has_no_slope_at_zero),
         cmocka_unit_test(test_norm_is_layer_norm),
+        cmocka_unit_test(test_norm_goes_without_a_bias),
         cmocka_unit_test(test_norm_backward_is_the_slope_of_norm),
         cmocka_unit_test(test_adam_is_its_formula),
         cmocka_unit_test(test_environment_chooses_a_table),

@@ -24,12 +24,17 @@ static float next_number(uint64_t *state) {
     return (float)((double)(*state >> 40) / (1 << 23) - 1);
 }
 
-enum { ARRAYS = 5, POSITIVE = 4, FLOATS = 1 << 15 };
+enum {
+    ARRAYS = 5,
+    POSITIVE = 4,
+    FLOATS = 9 << 12 /* whole pages, also of bytes */,
+    BYTE_ARRAYS = 2
+};
 
 /* x[POSITIVE] has no negative numbers. */
 typedef struct arena {
-    float *x[ARRAYS]; /* [FLOATS] each */
-    int8_t *bytes;    /* [FLOATS] */
+    float *x[ARRAYS];           /* [FLOATS] each */
+    int8_t *bytes[BYTE_ARRAYS]; /* [FLOATS] each */
 } arena;
 
 static void *guarded(size_t bytes) {
@@ -41,19 +46,24 @@ static void *guarded(size_t bytes) {
 }
 
 static arena arena_new(void) {
-    arena new = { .bytes = guarded(FLOATS) };
+    arena new;
+    for (size_t i = 0; i < BYTE_ARRAYS; i++) new.bytes[i] = guarded(FLOATS);
     for (size_t i = 0; i < ARRAYS; i++) new.x[i] = guarded(FLOATS * sizeof(float));
     return new;
 }
 
 static void arena_free(arena *old) {
     for (size_t i = 0; i < ARRAYS; i++) munmap(old->x[i], FLOATS * sizeof(float) + 4096);
-    munmap(old->bytes, FLOATS + 4096);
+    for (size_t i = 0; i < BYTE_ARRAYS; i++) munmap(old->bytes[i], FLOATS + 4096);
 }
 
 /* The last n numbers of an array: behind them is the guard. */
 static float *last(const arena *t, size_t array, size_t n) {
     return t->x[array] + FLOATS - n;
+}
+
+static int8_t *last_bytes(const arena *t, size_t array, size_t n) {
+    return t->bytes[array] + FLOATS - n;
 }
 
 static void arena_fill(arena *t, bool special) {
@@ -70,12 +80,13 @@ static void arena_fill(arena *t, bool special) {
             t->x[array][i] = array == POSITIVE ? fabsf(x) : x;
         }
     }
-    for (size_t i = 0; i < FLOATS; i++) t->bytes[i] = (int8_t)(i * 37);
+    for (size_t array = 0; array < BYTE_ARRAYS; array++)
+        for (size_t i = 0; i < FLOATS; i++) t->bytes[array][i] = (int8_t)(i * (37 + array * 54));
 }
 
 static void arena_copy(arena *to, const arena *from) {
     for (size_t i = 0; i < ARRAYS; i++) memcpy(to->x[i], from->x[i], FLOATS * sizeof(float));
-    memcpy(to->bytes, from->bytes, FLOATS);
+    for (size_t i = 0; i < BYTE_ARRAYS; i++) memcpy(to->bytes[i], from->bytes[i], FLOATS);
 }
 
 static void assert_same(const arena *got, const arena *expected, const char *what, size_t m,
@@ -89,6 +100,9 @@ static void assert_same(const arena *got, const arena *expected, const char *wha
                      array, FLOATS - i, (double)x[i], (double)y[i]);
         }
     }
+    for (size_t i = 0; i < BYTE_ARRAYS; i++)
+        if (memcmp(got->bytes[i], expected->bytes[i], FLOATS) != 0)
+            fail_msg("%s %zux%zux%zu: array %zu of bytes", what, m, n, k, i);
 }
 
 typedef struct shape {
@@ -148,20 +162,28 @@ static void run_dot(const hw_kernels *kernels, const arena *t, shape s) {
 static void run_exp(const hw_kernels *kernels, const arena *t, shape s) {
     kernels->exp(last(t, 0, s.n), last(t, 1, s.n), s.n);
 }
-static void run_gelu(const hw_kernels *kernels, const arena *t, shape s) {
-    kernels->gelu(last(t, 0, s.n), last(t, 1, s.n), s.n);
-}
-static void run_gelu_backward(const hw_kernels *kernels, const arena *t, shape s) {
-    kernels->gelu_backward(last(t, 0, s.n), last(t, 1, s.n), last(t, 2, s.n), s.n);
-    kernels->gelu_backward(last(t, 3, s.n), last(t, 3, s.n), last(t, 2, s.n), s.n);
-}
+
+/* Forward, backward, and backward in place. */
+#define DEFINE_ACTIVATION(name)                                                  \
+    static void run_##name(const hw_kernels *kernels, const arena *t, shape s) { \
+        float *x = last(t, 2, s.n);                                              \
+        kernels->name(last(t, 0, s.n), x, s.n);                                  \
+        kernels->name##_backward(last(t, 1, s.n), last(t, 1, s.n), x, s.n);      \
+        kernels->name##_backward(last(t, 3, s.n), last(t, 4, s.n), x, s.n);      \
+    }
+DEFINE_ACTIVATION(gelu)
+DEFINE_ACTIVATION(gelu_erf)
+DEFINE_ACTIVATION(relu)
+DEFINE_ACTIVATION(silu)
+DEFINE_ACTIVATION(tanh)
+
 static void run_adam(const hw_kernels *kernels, const arena *t, shape s) {
     const hw_adam step = { 1e-3f, 1e-5f, 0.9f, 0.999f, 1e-7f };
     kernels->adam(last(t, 0, s.n), last(t, 1, s.n), last(t, POSITIVE, s.n), last(t, 2, s.n), &step,
                   s.n);
 }
 static void run_axpy_int8(const hw_kernels *kernels, const arena *t, shape s) {
-    kernels->axpy_int8(last(t, 0, s.n), t->bytes + FLOATS - s.n, last(t, 1, s.n), 0.7f, s.n);
+    kernels->axpy_int8(last(t, 0, s.n), last_bytes(t, 0, s.n), last(t, 1, s.n), 0.7f, s.n);
 }
 /* For kernels over rows k is what lies between them. */
 static void run_softmax(const hw_kernels *kernels, const arena *t, shape s) {
@@ -174,9 +196,17 @@ static void run_softmax_backward(const hw_kernels *kernels, const arena *t, shap
 static void run_norm(const hw_kernels *kernels, const arena *t, shape s) {
     const size_t floats = s.m * s.n;
     kernels->norm(last(t, 0, floats), NULL, NULL, last(t, 1, floats), last(t, 2, s.n),
-                  last(t, 3, s.n), s.m, s.n);
+                  last(t, 3, s.n), 1e-5f, s.m, s.n);
     kernels->norm(last(t, 0, floats), last(t, 4, s.m), last(t, 4, 100), last(t, 1, floats),
-                  last(t, 2, s.n), last(t, 3, s.n), s.m, s.n);
+                  last(t, 2, s.n), last(t, 3, s.n), 1e-5f, s.m, s.n);
+}
+static void run_norm_without_bias(const hw_kernels *kernels, const arena *t, shape s) {
+    const size_t floats = s.m * s.n;
+    kernels->norm(last(t, 0, floats), NULL, NULL, last(t, 1, floats), last(t, 2, s.n), NULL, 1e-3f,
+                  s.m, s.n);
+    kernels->norm_backward(last(t, 0, floats), last(t, 1, s.n), NULL, last(t, 2, floats),
+                           last(t, 3, floats), last(t, 2, 9000), last(t, POSITIVE, s.m),
+                           last(t, POSITIVE, 2000), s.m, s.n);
 }
 static void run_norm_backward(const hw_kernels *kernels, const arena *t, shape s) {
     const size_t floats = s.m * s.n;
@@ -189,15 +219,12 @@ static void test_vectors_give_the_bits_of_scalar(void **state) {
     static const struct {
         const char *name;
         run_kernel *run;
-    } kernels[] = { { "axpy", run_axpy },
-                    { "add_rows", run_add_rows },
-                    { "add", run_add },
-                    { "dot", run_dot },
-                    { "exp", run_exp },
-                    { "gelu", run_gelu },
-                    { "gelu_backward", run_gelu_backward },
-                    { "adam", run_adam },
-                    { "axpy_int8", run_axpy_int8 } };
+    } kernels[] = { { "axpy", run_axpy },         { "add_rows", run_add_rows },
+                    { "add", run_add },           { "dot", run_dot },
+                    { "exp", run_exp },           { "gelu", run_gelu },
+                    { "gelu_erf", run_gelu_erf }, { "relu", run_relu },
+                    { "silu", run_silu },         { "tanh", run_tanh },
+                    { "adam", run_adam },         { "axpy_int8", run_axpy_int8 } };
     static const size_t sizes[] = { 0,  1,  2,  3,  4,  5,  7,  8,  9,   12,  15,  16,
                                     17, 24, 31, 32, 33, 63, 64, 91, 127, 256, 1000 };
     rivals r;
@@ -215,6 +242,7 @@ static void test_rows_give_the_bits_of_scalar(void **state) {
     } kernels[] = { { "softmax", run_softmax },
                     { "softmax_backward", run_softmax_backward },
                     { "norm", run_norm },
+                    { "norm without bias", run_norm_without_bias },
                     { "norm_backward", run_norm_backward } };
     static const shape shapes[] = { { 1, 1, 0 },  { 2, 3, 2 },  { 3, 7, 0 },   { 2, 8, 1 },
                                     { 5, 9, 0 },  { 7, 13, 3 }, { 2, 15, 1 },  { 3, 16, 0 },
@@ -259,7 +287,8 @@ static void compare_products(rivals *r, shape s) {
 static void test_gemm_gives_the_bits_of_scalar(void **state) {
     static const size_t columns[] = { 1, 3, 4, 7, 8, 13, 16, 17, 24, 33, 48, 50, 64, 80 };
     static const shape deep[] = { { 3, 5, 0 },    { 7, 13, 1 },    { 5, 20, 512 },
-                                  { 9, 33, 513 }, { 16, 48, 300 }, { 2, 17, 1030 } };
+                                  { 9, 33, 513 }, { 16, 48, 300 }, { 2, 17, 1030 },
+                                  { 130, 33, 3 }, { 60, 131, 20 }, { 9, 128, 260 } };
     rivals r;
     rivals_open(&r, *state);
     for (size_t m = 1; m <= 30; m++)
@@ -269,17 +298,100 @@ static void test_gemm_gives_the_bits_of_scalar(void **state) {
     rivals_close(&r);
 }
 
-#define FOR_EACH_ISA(test)                                          \
-    { #test ": avx2", test, NULL, NULL, (void *)"avx2" },           \
-        { #test ": avx512", test, NULL, NULL, (void *)"avx512" }, { \
-#test ": neon", test, NULL, NULL, (void *)"neon"            \
+/* b and the packed matrix end at the guard. */
+static void run_pack(const hw_kernels *kernels, const arena *t, shape s) {
+    const size_t panels = (s.n + HW_PANEL - 1) / HW_PANEL, ldb = s.k + s.m;
+    kernels->pack(last(t, 0, panels * s.k * HW_PANEL), last(t, 1, s.n * ldb - s.m), ldb, s.n, s.k);
+}
+
+static void run_packed(const hw_kernels *kernels, const arena *t, shape s, bool has_bias) {
+    const size_t lda = s.k + 3, ldc = s.n + 2;
+    const size_t panels = (s.n + HW_PANEL - 1) / HW_PANEL;
+    kernels->gemm_packed(last(t, 0, s.m * ldc - 2), ldc, last(t, 1, s.m * lda - 3), lda,
+                         last(t, 2, panels * s.k * HW_PANEL), has_bias ? last(t, 3, s.n) : NULL,
+                         s.m, s.n, s.k);
+}
+static void run_packed_product(const hw_kernels *kernels, const arena *t, shape s) {
+    run_packed(kernels, t, s, false);
+}
+static void run_packed_product_and_bias(const hw_kernels *kernels, const arena *t, shape s) {
+    run_packed(kernels, t, s, true);
+}
+
+static void test_packed_products_give_the_bits_of_scalar(void **state) {
+    static const size_t columns[] = { 1, 4, 7, 8, 15, 16, 17, 24, 25, 48, 50, 64, 80, 130, 200 };
+    static const shape deep[] = { { 3, 5, 0 },     { 7, 13, 1 },    { 5, 20, 512 }, { 9, 33, 513 },
+                                  { 16, 48, 300 }, { 2, 17, 1030 }, { 130, 33, 3 } };
+    rivals r;
+    rivals_open(&r, *state);
+    for (size_t m = 1; m <= 33; m++)
+        for (size_t j = 0; j < sizeof columns / sizeof *columns; j++) {
+            const shape s = { m, columns[j], 5 };
+            compare(&r, "gemm_packed", run_packed_product, s);
+            compare(&r, "gemm_packed, bias", run_packed_product_and_bias, s);
+            if (m < 20) compare(&r, "pack", run_pack, (shape){ m % 3, columns[j], m });
+        }
+    for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
+        compare(&r, "gemm_packed", run_packed_product, deep[i]);
+        compare(&r, "gemm_packed, bias", run_packed_product_and_bias, deep[i]);
     }
+    rivals_close(&r);
+}
+
+static void run_quantize(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->quantize(last_bytes(t, 0, s.m * s.n), last(t, 0, s.m), last(t, 1, s.m * s.n), s.m,
+                      s.n);
+}
+
+static size_t packed_bytes(shape s) {
+    return (s.n + HW_PANEL - 1) / HW_PANEL * HW_PANEL * ((s.k + HW_QUAD - 1) / HW_QUAD * HW_QUAD);
+}
+
+static void run_pack_int8(const hw_kernels *kernels, const arena *t, shape s) {
+    kernels->pack_int8(last_bytes(t, 0, packed_bytes(s)), (int32_t *)(void *)last(t, 0, s.n),
+                       last_bytes(t, 1, s.n * s.k), s.n, s.k);
+}
+
+/* Packs the end of one array of bytes into the other, and multiplies that by the first's. */
+static void run_int8_product(const hw_kernels *kernels, const arena *t, shape s) {
+    const size_t ldc = s.n + 2;
+    int32_t *sums = (int32_t *)(void *)last(t, 3, s.n);
+    int8_t *packed = last_bytes(t, 1, packed_bytes(s));
+    kernels->pack_int8(packed, sums, t->bytes[0], s.n, s.k);
+    kernels->gemm_int8(last(t, 0, s.m * ldc - 2), ldc, last_bytes(t, 0, s.m * s.k), last(t, 1, s.m),
+                       packed, sums, last(t, 2, s.n), s.m % 2 ? last(t, POSITIVE, s.n) : NULL, s.m,
+                       s.n, s.k);
+}
+
+static void test_int8_products_give_the_bits_of_scalar(void **state) {
+    static const size_t columns[] = { 1, 4, 8, 15, 16, 17, 25, 48, 50, 64, 130 };
+    static const shape deep[] = { { 3, 5, 1 },    { 5, 16, 768 },  { 9, 30, 771 },
+                                  { 90, 20, 70 }, { 2, 16, 1600 }, { 16, 7, 1541 } };
+    rivals r;
+    rivals_open(&r, *state);
+    for (size_t m = 1; m <= 33; m++)
+        for (size_t j = 0; j < sizeof columns / sizeof *columns; j++) {
+            const shape s = { m, columns[j], 3 + m % 5 };
+            compare(&r, "gemm_int8", run_int8_product, s);
+            compare(&r, "pack_int8", run_pack_int8, s);
+            compare(&r, "quantize", run_quantize, s);
+        }
+    for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
+        compare(&r, "gemm_int8", run_int8_product, deep[i]);
+    rivals_close(&r);
+}
+
+#define ON(isa, test) \
+    { #test ": " isa, test, NULL, NULL, (void *)(isa) }
+#define ON_EACH(test) ON("avx2", test), ON("avx512", test), ON("avx512vnni", test), ON("neon", test)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FOR_EACH_ISA(test_vectors_give_the_bits_of_scalar),
-        FOR_EACH_ISA(test_rows_give_the_bits_of_scalar),
-        FOR_EACH_ISA(test_gemm_gives_the_bits_of_scalar),
+        ON_EACH(test_vectors_give_the_bits_of_scalar),
+        ON_EACH(test_rows_give_the_bits_of_scalar),
+        ON_EACH(test_gemm_gives_the_bits_of_scalar),
+        ON_EACH(test_packed_products_give_the_bits_of_scalar),
+        ON_EACH(test_int8_products_give_the_bits_of_scalar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

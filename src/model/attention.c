@@ -101,7 +101,8 @@ static void project(const hw_pass *pass, const hw_attention_tape *tape,
     const size_t tokens = hw_pass_tokens(pass);
     const hw_norm_tape *norm = &tape->norm;
     pass->kernels->norm(norm->y, norm->mean, norm->rstd, norm->x, weights->attention_norm_gain,
-                        weights->attention_norm_bias, tokens, (size_t)pass->config->width);
+                        weights->attention_norm_bias, HW_NORM_EPSILON, tokens,
+                        (size_t)pass->config->width);
     hw_projection_forward(tape->qkv, norm->y, qkv_projection(pass->config, weights), tokens,
                           pass->kernels);
     scale_queries(tape->qkv, tokens, pass->config);

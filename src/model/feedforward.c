@@ -24,7 +24,7 @@ void hw_feedforward_forward(float *y, const hw_pass *pass, const hw_feedforward_
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
     const hw_norm_tape *norm = &tape->norm;
     kernels->norm(norm->y, norm->mean, norm->rstd, norm->x, weights->inner_norm_gain,
-                  weights->inner_norm_bias, tokens, width);
+                  weights->inner_norm_bias, HW_NORM_EPSILON, tokens, width);
     hw_projection_forward(tape->inner, norm->y, inner_projection(pass->config, weights), tokens,
                           kernels);
     kernels->gelu(tape->active, tape->inner, tokens * (size_t)pass->config->inner_width);

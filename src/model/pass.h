@@ -7,6 +7,8 @@
 
 #include "model/tower.h"
 
+#define HW_NORM_EPSILON 1e-5f
+
 typedef struct hw_norm_tape {
     float *x, *y;       /* [tokens][width]: what the norm reads and writes */
     float *mean, *rstd; /* [tokens] */

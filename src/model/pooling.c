@@ -119,7 +119,8 @@ void hw_pooling_forward(const hw_pass *pass, const hw_pooling_tape *tape,
                         const hw_tower_views *weights) {
     const hw_norm_tape *norm = &tape->norm;
     pass->kernels->norm(norm->y, norm->mean, norm->rstd, norm->x, weights->norm_gain,
-                        weights->norm_bias, hw_pass_tokens(pass), (size_t)pass->config->width);
+                        weights->norm_bias, HW_NORM_EPSILON, hw_pass_tokens(pass),
+                        (size_t)pass->config->width);
     for (size_t text = 0; text < pass->batch.texts; text++) {
         const span s = span_of(pass, tape, text);
         float *pooled = tape->pooled + text * hw_pooled_width(pass->config);

@@ -1,42 +1,25 @@
-/* Matrix product over the vectors of simd_<isa>.h: tiles of c stay in registers while
- * p runs over a block of k. Invariant: an element of c is one chain of fused multiply-adds
- * over p = 0..k-1, whatever tile it falls into; between blocks of k it waits in c. */
+/* Matrix products over the vectors of simd_<isa>.h: tiles of c stay in registers while p runs over
+ * a block of k. Invariant: an element of c is one chain of fused multiply-adds over p = 0..k-1,
+ * whatever tile it falls into; between blocks of k it waits in c. */
 #ifndef HW_TENSOR_GEMM_BODY_H
 #define HW_TENSOR_GEMM_BODY_H
 
+#include "tensor/vector_body.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-#define INLINE __attribute__((always_inline)) static inline
+#include <string.h>
 
 enum {
-    WIDE_VECTORS = TILE_VECTORS + 1,
-    /* Of k. Larger ones push b out of L1, smaller ones move c more often: of 128, 256 and 512
-     * this was the fastest at k = 4096 (Zen 5, AVX-512, November 2026). */
+    /* Of k. Larger ones push b out of L1, smaller ones move c more often. */
     BLOCK_DEPTH = 512,
+    /* Of m. A block of a stays in L2 while b passes by. */
+    BLOCK_ROWS = 120,
+    /* Of a copy of a, which lies on the stack. */
+    COPY_ROWS = 56,
+    COPY_DEPTH = 256,
+    COPY_COLUMNS = 128, /* of b, at least: how often the copy is used */
+    PANEL_VECTORS = HW_PANEL / VF,
 };
-
-static inline size_t smaller(size_t x, size_t y) {
-    return x < y ? x : y;
-}
-
-/* The first count <= VF elements of x; the other lanes are those of fill. */
-static inline vf load(const float *x, size_t count, vf fill) {
-    return count == VF ? vf_load(x) : vf_load_some(x, count, fill);
-}
-
-static inline void store(float *y, size_t count, vf x) {
-    if (count == VF)
-        vf_store(y, x);
-    else
-        vf_store_some(y, count, x);
-}
 
 /* A matrix whose element (i, j) is at[i * row + j * column]. */
 typedef struct strided {
@@ -44,23 +27,42 @@ typedef struct strided {
     size_t row, column;
 } strided;
 
-/* c[rows][columns] = or += a[rows][k] * b[k][columns] in `vectors` vectors, the last with
- * `last` lanes. rows and vectors are constants where it is called, so that sum lies in
- * registers; last is the constant VF if it can. */
-INLINE void gemm_tile(float *c, size_t ldc, strided a, const float *b, size_t ldb, size_t k,
-                      bool add, const size_t rows, const size_t vectors, const size_t last) {
+/* A matrix in panels of HW_PANEL columns, which are `panel` apart; a panel's rows are `row` apart.
+ */
+typedef struct panels {
+    const float *at;
+    size_t panel, row;
+} panels;
+
+/* What row i of a product is added to: at[i * row]. NULL: zeros. */
+typedef struct origin {
+    const float *at;
+    size_t row;
+} origin;
+
+static inline origin origin_plus(origin start, size_t rows, size_t columns) {
+    if (start.at) start.at += rows * start.row + columns;
+    return start;
+}
+
+/* c[rows][columns] = start + a[rows][k] * b[k][columns] in `vectors` vectors, the last with `last`
+ * lanes. rows and vectors are constants where it is called, so that sum lies in registers; last
+ * is the constant VF if it can. */
+INLINE void gemm_tile(float *c, size_t ldc, origin start, strided a, panels b, size_t k,
+                      const size_t rows, const size_t vectors, const size_t last) {
     const vf zero = vf_set(0);
-    vf sum[TILE_ROWS][WIDE_VECTORS];
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t j = 0; j < vectors; j++) {
-            const size_t count = j + 1 < vectors ? VF : last;
-            sum[i][j] = add ? load(c + i * ldc + j * VF, count, zero) : zero;
-        }
+    vf sum[TILE_ROWS][MOST_VECTORS];
+    UNROLL for (size_t i = 0; i < rows; i++) UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] =
+        zero;
+    if (start.at) {
+        UNROLL for (size_t i = 0; i < rows; i++) UNROLL for (size_t j = 0; j < vectors; j++)
+            sum[i][j] = load(start.at + i * start.row + j * VF, j + 1 < vectors ? VF : last, zero);
     }
     for (size_t p = 0; p < k; p++) {
-        vf right[WIDE_VECTORS];
+        vf right[MOST_VECTORS];
         UNROLL for (size_t j = 0; j < vectors; j++) right[j] =
-            load(b + p * ldb + j * VF, j + 1 < vectors ? VF : last, zero);
+            load(b.at + j / PANEL_VECTORS * b.panel + p * b.row + j % PANEL_VECTORS * VF,
+                 j + 1 < vectors ? VF : last, zero);
         UNROLL for (size_t i = 0; i < rows; i++) {
             const vf left = vf_set(a.at[i * a.row + p * a.column]);
             UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] =
@@ -71,62 +73,126 @@ INLINE void gemm_tile(float *c, size_t ldc, strided a, const float *b, size_t ld
         store(c + i * ldc + j * VF, j + 1 < vectors ? VF : last, sum[i][j]);
 }
 
-/* All rows of c for one panel of b. m is cut into tiles of nearly equal numbers of rows:
- * a tile of one or two rows would wait for its own sums. */
-INLINE void gemm_panel(float *c, size_t ldc, strided a, const float *b, size_t ldb, size_t m,
-                       size_t k, bool add, const size_t vectors, const size_t last) {
-    const size_t most = vectors <= TILE_VECTORS ? TILE_ROWS : WIDE_ROWS;
-    size_t tiles = (m + most - 1) / most;
-    for (; tiles > 0; tiles--) {
+/* All rows of c for so many vectors of b. m is cut into tiles of nearly equal numbers of rows, at
+ * most `most`: a tile of one or two rows would wait for its own sums. */
+INLINE void gemm_columns(float *c, size_t ldc, origin start, strided a, panels b, size_t m,
+                         size_t k, const size_t vectors, const size_t most, const size_t last) {
+    for (size_t tiles = (m + most - 1) / most; tiles > 0; tiles--) {
         const size_t rows = (m + tiles - 1) / tiles;
         switch (rows) {
-#define TILE(rows)                                                                   \
-    case rows:                                                                       \
-        if (rows <= most) gemm_tile(c, ldc, a, b, ldb, k, add, rows, vectors, last); \
+#define TILE(rows)                                                                \
+    case rows:                                                                    \
+        if (rows <= most) gemm_tile(c, ldc, start, a, b, k, rows, vectors, last); \
         break;
             HW_TILE_ROWS(TILE)
 #undef TILE
         }
         m -= rows;
         c += rows * ldc;
+        start = origin_plus(start, rows, 0);
         a.at += rows * a.row;
     }
 }
 
-/* All of c for one block of k. */
-static void gemm_block(float *c, size_t ldc, strided a, const float *b, size_t ldb, size_t m,
-                       size_t n, size_t k, bool add) {
+/* How many of the vectors that are left are taken at once: as many as fit into registers with all
+ * m rows, else TILE_VECTORS, and one more rather than a single one at the end. */
+static inline size_t tile_vectors(size_t m, size_t left) {
+#define FITS(vectors, most)                                                                       \
+    if (vectors == left && (m <= most || vectors <= TILE_VECTORS + 1)) return vectors;            \
+    if (vectors < left && vectors % PANEL_VECTORS == 0 && (m <= most || vectors == TILE_VECTORS)) \
+        return vectors;
+    HW_TILES(FITS)
+#undef FITS
+    return 1;
+}
+
+/* All of c for one block of m and of k. */
+static void gemm_block(float *c, size_t ldc, origin start, strided a, panels b, size_t m, size_t n,
+                       size_t k) {
     while (n > 0) {
-        const size_t left = (n + VF - 1) / VF;
-        const size_t vectors = left == WIDE_VECTORS ? left : smaller(left, TILE_VECTORS);
+        const size_t vectors = tile_vectors(m, (n + VF - 1) / VF);
         const size_t columns = smaller(n, vectors * VF);
         const size_t last = columns - (vectors - 1) * VF;
         switch (vectors) {
-#define PANEL(vectors)                                               \
-    case vectors:                                                    \
-        if (last == VF)                                              \
-            gemm_panel(c, ldc, a, b, ldb, m, k, add, vectors, VF);   \
-        else                                                         \
-            gemm_panel(c, ldc, a, b, ldb, m, k, add, vectors, last); \
+#define COLUMNS(vectors, most)                                            \
+    case vectors:                                                         \
+        if (last == VF)                                                   \
+            gemm_columns(c, ldc, start, a, b, m, k, vectors, most, VF);   \
+        else                                                              \
+            gemm_columns(c, ldc, start, a, b, m, k, vectors, most, last); \
         break;
-            HW_TILE_VECTORS(PANEL)
-#undef PANEL
+            HW_TILES(COLUMNS)
+#undef COLUMNS
         }
         n -= columns;
         c += columns;
-        b += columns;
+        start = origin_plus(start, 0, columns);
+        b.at += columns / HW_PANEL * b.panel;
     }
+}
+
+/* a[rows][depth] with its rows side by side: copy[depth][rows]. */
+static strided gemm_copy(float *copy, strided a, size_t rows, size_t depth) {
+    for (size_t p = 0; p < depth; p++)
+        memcpy(copy + p * rows, a.at + p * a.column, rows * sizeof *copy);
+    return (strided){ copy, 1, rows };
+}
+
+/* c = start + a * b; if k is 0, c = start. copy[COPY_ROWS * COPY_DEPTH]: for a block of a, whose
+ * a.row is 1; NULL: a is read where it is. */
+static void gemm_blocks(float *c, size_t ldc, origin start, strided a, panels b, size_t m, size_t n,
+                        size_t k, float *copy) {
+    const size_t most_rows = copy ? COPY_ROWS : BLOCK_ROWS;
+    const size_t most_depth = copy ? COPY_DEPTH : BLOCK_DEPTH;
+    for (size_t blocks = (m + most_rows - 1) / most_rows; blocks > 0; blocks--) {
+        const size_t rows = (m + blocks - 1) / blocks;
+        size_t p = 0;
+        do {
+            const size_t depth = smaller(k - p, most_depth);
+            strided left = { a.at + p * a.column, a.row, a.column };
+            if (copy) left = gemm_copy(copy, left, rows, depth);
+            const panels right = { b.at + p * b.row, b.panel, b.row };
+            gemm_block(c, ldc, p == 0 ? start : (origin){ c, ldc }, left, right, rows, n, depth);
+            p += depth;
+        } while (p < k);
+        m -= rows;
+        c += rows * ldc;
+        start = origin_plus(start, rows, 0);
+        a.at += rows * a.row;
+    }
+}
+
+/* A transposed a lies in memory so that a tile of it meets few sets of the caches and many pages:
+ * a copy pays if it is used often. */
+static void gemm_transposed(float *c, size_t ldc, origin start, strided a, panels b, size_t m,
+                            size_t n, size_t k) {
+    float copy[COPY_ROWS * COPY_DEPTH];
+    gemm_blocks(c, ldc, start, a, b, m, n, k, copy);
 }
 
 static void kernel_gemm(float *c, size_t ldc, const float *a, size_t a_row, size_t a_col,
                         const float *b, size_t ldb, size_t m, size_t n, size_t k, bool add) {
-    size_t p = 0;
-    do { /* once even for k = 0, which clears c */
-        const size_t depth = smaller(k - p, BLOCK_DEPTH);
-        const strided block = { a + p * a_col, a_row, a_col };
-        gemm_block(c, ldc, block, b + p * ldb, ldb, m, n, depth, add || p > 0);
-        p += depth;
-    } while (p < k);
+    const origin start = { add ? c : NULL, ldc };
+    const strided left = { a, a_row, a_col };
+    const panels right = { b, HW_PANEL, ldb };
+    if (a_row == 1 && n >= COPY_COLUMNS)
+        gemm_transposed(c, ldc, start, left, right, m, n, k);
+    else
+        gemm_blocks(c, ldc, start, left, right, m, n, k, NULL);
+}
+
+static void kernel_pack(float *packed, const float *b, size_t ldb, size_t n, size_t k) {
+    for (size_t panel = 0; panel < n; panel += HW_PANEL)
+        for (size_t p = 0; p < k; p++)
+            for (size_t j = panel; j < panel + HW_PANEL; j++)
+                *packed++ = j < n ? b[j * ldb + p] : 0;
+}
+
+static void kernel_gemm_packed(float *c, size_t ldc, const float *a, size_t lda,
+                               const float *packed, const float *bias, size_t m, size_t n,
+                               size_t k) {
+    const panels right = { packed, k * HW_PANEL, HW_PANEL };
+    gemm_blocks(c, ldc, (origin){ bias, 0 }, (strided){ a, lda, 1 }, right, m, n, k, NULL);
 }
 
 #endif

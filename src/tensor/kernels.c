@@ -21,6 +21,10 @@ static bool has_avx512(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+
+static bool has_avx512vnni(void) {
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
 #endif
 
 /* From the plainest to the best. */
@@ -32,6 +36,7 @@ static const struct {
 #if defined(__x86_64__)
     { &hw_kernels_avx2, has_avx2 },
     { &hw_kernels_avx512, has_avx512 },
+    { &hw_kernels_avx512vnni, has_avx512vnni },
 #elif defined(__aarch64__)
     { &hw_kernels_neon, always },
 #endif

@@ -23,51 +23,88 @@ typedef struct hw_adam {
     float epsilon; /* already times sqrt(1-b2^t) */
 } hw_adam;
 
+/* Of a packed matrix: columns that lie together, and rows of them if they are int8. */
+enum { HW_PANEL = 16, HW_QUAD = 4 };
+
 /* X(name, arguments) */
-#define HW_KERNEL_LIST(X)                                                                         \
-    /* c[m][n] (row stride ldc) = or += a * b. a's element (i, p) is a[i*a_row + p*a_col]:        \
-     * a_row = k, a_col = 1 is a plain matrix, a_row = 1, a_col = lda its transpose.              \
-     * b[k][n] has row stride ldb. The sum over p runs from 0 to k-1 with one fused               \
-     * multiply-add each (scalar: fmaf), whatever m and n are; with add it starts from c. */      \
-    X(gemm, (float *c, size_t ldc, const float *a, size_t a_row, size_t a_col, const float *b,    \
-             size_t ldb, size_t m, size_t n, size_t k, bool add))                                 \
-    /* y[n] += factor * x[n] */                                                                   \
-    X(axpy, (float *y, const float *x, float factor, size_t n))                                   \
-    /* y[n] += sum over i in [0, count), in that order, of factor[i * factor_step] times row      \
-     * index[i * index_step] of table[][n]: one fused multiply-add for each element and i. */     \
-    X(add_rows, (float *y, const float *table, const uint32_t *index, size_t index_step,          \
-                 const float *factor, size_t factor_step, size_t count, size_t n))                \
-    /* y[n] += x[n] */                                                                            \
-    X(add, (float *y, const float *x, size_t n))                                                  \
-    /* *sum = sum of x[i]*y[i] in 16 lanes, then lanes added pairwise (8, 4, 2, 1) */             \
-    X(dot, (float *sum, const float *x, const float *y, size_t n))                                \
-    /* y[n] = exp(x[n]); relative error <= 2e-7; x below -87 gives 0, above 88 is clamped */      \
-    X(exp, (float *y, const float *x, size_t n))                                                  \
-    /* each row of x[rows][columns] (row stride stride), in place: softmax of its first           \
-     * columns entries. columns >= 1; a stride that is a multiple of 16 is fastest */             \
-    X(softmax, (float *x, size_t stride, size_t rows, size_t columns))                            \
-    /* d_x = y * (d_y - sum(y * d_y)) by row; d_y is replaced by d_x */                           \
-    X(softmax_backward, (float *d_y, const float *y, size_t stride, size_t rows, size_t columns)) \
-    /* y = x * Phi(x), tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))                 \
-     * (Hendrycks and Gimpel 2016) */                                                             \
-    X(gelu, (float *y, const float *x, size_t n))                                                 \
-    /* d_x = d_y * gelu'(x); d_x may be d_y */                                                    \
-    X(gelu_backward, (float *d_x, const float *d_y, const float *x, size_t n))                    \
-    /* LayerNorm (Ba et al. 2016) of x[rows][n]: y = (x - mean) * rstd * gain + bias, two-pass    \
-     * variance, epsilon 1e-5. mean and rstd: [rows], may be NULL */                              \
-    X(norm, (float *y, float *mean, float *rstd, const float *x, const float *gain,               \
-             const float *bias, size_t rows, size_t n))                                           \
-    /* d_x[rows][n] += ..., d_gain[n] += ..., d_bias[n] += ... */                                 \
-    X(norm_backward,                                                                              \
-      (float *d_x, float *d_gain, float *d_bias, const float *d_y, const float *x,                \
-       const float *mean, const float *rstd, const float *gain, size_t rows, size_t n))           \
-    /* one Adam step over n weights; w, m and v are updated, g is read */                         \
-    X(adam, (float *w, float *m, float *v, const float *g, const hw_adam *step, size_t n))        \
-    /* y[n] += factor * scale[n] * x[n], x int8: a row of a quantised n-gram table */             \
+// clang-format off
+#define HW_KERNEL_LIST(X)                                                                          \
+    /* c[m][n] (row stride ldc) = or += a * b. a's element (i, p) is a[i*a_row + p*a_col]:         \
+     * a_row = k, a_col = 1 is a plain matrix, a_row = 1, a_col = lda its transpose.               \
+     * b[k][n] has row stride ldb. The sum over p runs from 0 to k-1 with one fused                \
+     * multiply-add each (scalar: fmaf), whatever m and n are; with add it starts from c. */       \
+    X(gemm, (float *c, size_t ldc, const float *a, size_t a_row, size_t a_col, const float *b,     \
+             size_t ldb, size_t m, size_t n, size_t k, bool add))                                  \
+    /* packed[(n+15)/16][k][16] from b[n][k] (row stride ldb, a linear layer's [out][in]); zeros   \
+     * past n */                                                                                   \
+    X(pack, (float *packed, const float *b, size_t ldb, size_t n, size_t k))                       \
+    /* c[m][n] (row stride ldc) = bias[n] (NULL: 0) + a[m][k] (row stride lda) * transposed b, b   \
+     * packed. Each element is one chain of fused multiply-adds over p = 0..k-1 that starts from   \
+     * its bias. Columns from 16 * i on alone: packed + 16*k*i, bias + 16*i, c + 16*i. */          \
+    X(gemm_packed, (float *c, size_t ldc, const float *a, size_t lda, const float *packed,         \
+                    const float *bias, size_t m, size_t n, size_t k))                              \
+    /* Each row of x[rows][n]: scale[row] = max |x| / 127, q = x / scale rounded half to even, in  \
+     * [-127, 127]; 0 if scale is 0 */                                                             \
+    X(quantize, (int8_t *q, float *scale, const float *x, size_t rows, size_t n))                 \
+    /* packed[(n+15)/16][(k+3)/4][16][4] from b[n][k], zeros past n and k; sums[n]: of b's rows    \
+     */                                                                                            \
+    X(pack_int8, (int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k))           \
+    /* c[m][n] (row stride ldc) = a_scale[m] * b_scale[n] * (a[m][k] * transposed b) + bias[n]     \
+     * (NULL: 0), b packed: exact sums, converted to float, times (a_scale * b_scale), plus bias.  \
+     * k < 2^17, so that no sum overflows */                                                       \
+    X(gemm_int8, (float *c, size_t ldc, const int8_t *a, const float *a_scale,                     \
+                  const int8_t *packed, const int32_t *sums, const float *b_scale,                 \
+                  const float *bias, size_t m, size_t n, size_t k))                                \
+    /* y[n] += factor * x[n] */                                                                    \
+    X(axpy, (float *y, const float *x, float factor, size_t n))                                    \
+    /* y[n] += sum over i in [0, count), in that order, of factor[i * factor_step] times row       \
+     * index[i * index_step] of table[][n]: one fused multiply-add for each element and i. */      \
+    X(add_rows, (float *y, const float *table, const uint32_t *index, size_t index_step,           \
+                 const float *factor, size_t factor_step, size_t count, size_t n))                 \
+    /* y[n] += x[n] */                                                                             \
+    X(add, (float *y, const float *x, size_t n))                                                   \
+    /* *sum = sum of x[i]*y[i] in 16 lanes, then lanes added pairwise (8, 4, 2, 1) */              \
+    X(dot, (float *sum, const float *x, const float *y, size_t n))                                 \
+    /* y[n] = exp(x[n]); relative error <= 2e-7; x below -87 gives 0, above 88 is clamped */       \
+    X(exp, (float *y, const float *x, size_t n))                                                   \
+    /* each row of x[rows][columns] (row stride stride), in place: softmax of its first            \
+     * columns entries. columns >= 1; a stride that is a multiple of 16 is fastest */              \
+    X(softmax, (float *x, size_t stride, size_t rows, size_t columns))                             \
+    /* d_x = y * (d_y - sum(y * d_y)) by row; d_y is replaced by d_x */                            \
+    X(softmax_backward, (float *d_y, const float *y, size_t stride, size_t rows, size_t columns))  \
+    /* y = x * Phi(x), tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))                  \
+     * (Hendrycks and Gimpel 2016) */                                                              \
+    X(gelu, (float *y, const float *x, size_t n))                                                  \
+    /* d_x = d_y * gelu'(x); d_x may be d_y */                                                     \
+    X(gelu_backward, (float *d_x, const float *d_y, const float *x, size_t n))                     \
+    /* y = x * Phi(x), Phi the normal distribution; absolute error <= 1e-6 */                      \
+    X(gelu_erf, (float *y, const float *x, size_t n))                                              \
+    X(gelu_erf_backward, (float *d_x, const float *d_y, const float *x, size_t n))                 \
+    /* y = max(x, 0); the slope at 0 is 0 */                                                       \
+    X(relu, (float *y, const float *x, size_t n))                                                  \
+    X(relu_backward, (float *d_x, const float *d_y, const float *x, size_t n))                     \
+    /* y = x / (1 + exp(-x)) */                                                                    \
+    X(silu, (float *y, const float *x, size_t n))                                                  \
+    X(silu_backward, (float *d_x, const float *d_y, const float *x, size_t n))                     \
+    /* absolute error <= 2e-7 */                                                                   \
+    X(tanh, (float *y, const float *x, size_t n))                                                  \
+    X(tanh_backward, (float *d_x, const float *d_y, const float *x, size_t n))                     \
+    /* LayerNorm (Ba et al. 2016) of x[rows][n]: y = (x - mean) * rstd * gain + bias (NULL: 0),    \
+     * rstd = 1 / sqrt(variance + epsilon), two-pass variance. mean, rstd: [rows], may be NULL */  \
+    X(norm, (float *y, float *mean, float *rstd, const float *x, const float *gain,                \
+             const float *bias, float epsilon, size_t rows, size_t n))                             \
+    /* d_x[rows][n] += ..., d_gain[n] += ..., d_bias[n] (may be NULL) += ... */                    \
+    X(norm_backward,                                                                               \
+      (float *d_x, float *d_gain, float *d_bias, const float *d_y, const float *x,                 \
+       const float *mean, const float *rstd, const float *gain, size_t rows, size_t n))            \
+    /* one Adam step over n weights; w, m and v are updated, g is read */                          \
+    X(adam, (float *w, float *m, float *v, const float *g, const hw_adam *step, size_t n))         \
+    /* y[n] += factor * scale[n] * x[n], x int8: a row of a quantised n-gram table */              \
     X(axpy_int8, (float *y, const int8_t *x, const float *scale, float factor, size_t n))
+// clang-format on
 
 typedef struct hw_kernels {
-    const char *name; /* "scalar", "avx2", "avx512", "neon" */
+    const char *name; /* "scalar", "avx2", "avx512", "avx512vnni", "neon" */
 #define X(name, arguments) void(*name) arguments;
     HW_KERNEL_LIST(X)
 #undef X

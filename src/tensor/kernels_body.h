@@ -4,55 +4,14 @@
 #ifndef HW_TENSOR_KERNELS_BODY_H
 #define HW_TENSOR_KERNELS_BODY_H
 
+#include "tensor/activation_body.h"
 #include "tensor/gemm_body.h"
-#include "tensor/kernel_constants.h"
+#include "tensor/int8_body.h"
 #include "tensor/kernel_tables.h"
+#include "tensor/vector_body.h"
 
 #include <math.h>
 #include <string.h>
-
-/* The bits of a vf. */
-typedef uint32_t vu __attribute__((vector_size(VF * sizeof(uint32_t))));
-
-/* Lane l holds what elements l, l+16, l+32, ... of a row add up to. */
-enum { LANES = 16, PARTS = LANES / VF };
-enum { ROW_VECTORS = 32 / VF }; /* of a row that are summed at a time */
-typedef struct lanes {
-    vf part[PARTS];
-} lanes;
-
-/* Runs a statement for each vector of n elements: it begins at element `at` and has `count`
- * elements. In the loop count is a constant, so the tests of load and store vanish. */
-#define EACH_VECTOR(n, ...)                \
-    do {                                   \
-        size_t at = 0;                     \
-        for (; at + VF <= (n); at += VF) { \
-            const size_t count = VF;       \
-            __VA_ARGS__;                   \
-        }                                  \
-        if (at < (n)) {                    \
-            const size_t count = (n)-at;   \
-            __VA_ARGS__;                   \
-        }                                  \
-    } while (0)
-
-/* The same in whole groups of LANES elements, whose vectors are numbered by `part`. Those
- * past the end have a count of 0. */
-#define EACH_PART(n, ...)                                            \
-    do {                                                             \
-        size_t group = 0;                                            \
-        for (; group + LANES <= (n); group += LANES) {               \
-            for (size_t part = 0; part < PARTS; part++) {            \
-                const size_t at = group + part * VF, count = VF;     \
-                __VA_ARGS__;                                         \
-            }                                                        \
-        }                                                            \
-        for (size_t part = 0; group < (n) && part < PARTS; part++) { \
-            const size_t at = smaller(group + part * VF, (n));       \
-            const size_t count = smaller((n)-at, VF);                \
-            __VA_ARGS__;                                             \
-        }                                                            \
-    } while (0)
 
 static inline vf load_int8(const int8_t *x, size_t count) {
     if (count == VF) return vf_load_int8(x);
@@ -60,6 +19,8 @@ static inline vf load_int8(const int8_t *x, size_t count) {
     memcpy(some, x, count);
     return vf_load_int8(some);
 }
+
+enum { ROW_VECTORS = 32 / VF }; /* of a row that are summed at a time */
 
 static inline lanes lanes_set(float x) {
     lanes all;
@@ -99,42 +60,6 @@ static inline float row_dot(const float *x, const float *y, size_t n) {
     EACH_PART(n, sum.part[part] =
                      vf_fma(load(x + at, count, zero), load(y + at, count, zero), sum.part[part]));
     return lanes_sum(sum);
-}
-
-/* kernel_constants.h says how. */
-static inline vf exp_of(vf x) {
-    const vf top = vf_min(vf_set(HW_EXP_HIGHEST), x);
-    const vf shifted = vf_fma(top, vf_set(HW_EXP_LOG2E), vf_set(HW_EXP_SHIFT));
-    const vf n = shifted - vf_set(HW_EXP_SHIFT);
-    const vf r = vf_fma(n, vf_set(-HW_EXP_LN2_LOW), vf_fma(n, vf_set(-HW_EXP_LN2_HIGH), top));
-    vf p = vf_set(1.0f / 5040);
-    p = vf_fma(p, r, vf_set(1.0f / 720));
-    p = vf_fma(p, r, vf_set(1.0f / 120));
-    p = vf_fma(p, r, vf_set(1.0f / 24));
-    p = vf_fma(p, r, vf_set(1.0f / 6));
-    p = vf_fma(p, r, vf_set(1.0f / 2));
-    p = vf_fma(p, r, vf_set(1.0f));
-    p = vf_fma(p, r, vf_set(1.0f));
-    const vf y = (vf)((vu)p + ((vu)shifted << 23)); /* p * 2^n */
-    return vf_zero_below(y, x, vf_set(HW_EXP_LOWEST));
-}
-
-static inline vf gelu_exp(vf x) {
-    return exp_of(x * vf_fma(vf_set(HW_GELU_B), x * x, vf_set(HW_GELU_A)));
-}
-
-static inline vf gelu_of(vf x) {
-    const vf e = gelu_exp(x);
-    return x * (e / (vf_set(1) + e));
-}
-
-static inline vf gelu_slope(vf x) {
-    x = vf_max(vf_set(-HW_GELU_BOUND), vf_min(vf_set(HW_GELU_BOUND), x));
-    const vf one = vf_set(1), e = gelu_exp(x);
-    const vf s = e / (one + e);
-    const vf s_slope =
-        s * (one / (one + e)) * vf_fma(vf_set(3 * HW_GELU_B), x * x, vf_set(HW_GELU_A));
-    return vf_fma(x, s_slope, s);
 }
 
 static void kernel_axpy(float *y, const float *x, float factor, size_t n) {
@@ -195,10 +120,6 @@ static void kernel_dot(float *sum, const float *x, const float *y, size_t n) {
     *sum = row_dot(x, y, n);
 }
 
-static void kernel_exp(float *y, const float *x, size_t n) {
-    EACH_VECTOR(n, store(y + at, count, exp_of(load(x + at, count, vf_set(0)))));
-}
-
 static void softmax_row(float *x, size_t n) {
     const vf max = vf_set(row_max(x, n)), lowest = vf_set(-INFINITY);
     lanes sum = lanes_set(0);
@@ -224,16 +145,6 @@ static void kernel_softmax_backward(float *d_y, const float *y, size_t stride, s
         softmax_backward_row(d_y + row * stride, y + row * stride, columns);
 }
 
-static void kernel_gelu(float *y, const float *x, size_t n) {
-    EACH_VECTOR(n, store(y + at, count, gelu_of(load(x + at, count, vf_set(0)))));
-}
-
-static void kernel_gelu_backward(float *d_x, const float *d_y, const float *x, size_t n) {
-    const vf zero = vf_set(0);
-    EACH_VECTOR(n, store(d_x + at, count,
-                         load(d_y + at, count, zero) * gelu_slope(load(x + at, count, zero))));
-}
-
 static inline float row_variance(const float *x, float mean, size_t n) {
     const vf means = vf_set(mean);
     lanes sum = lanes_set(0);
@@ -243,15 +154,15 @@ static inline float row_variance(const float *x, float mean, size_t n) {
 }
 
 static void kernel_norm(float *y, float *mean, float *rstd, const float *x, const float *gain,
-                        const float *bias, size_t rows, size_t n) {
+                        const float *bias, float epsilon, size_t rows, size_t n) {
     const vf zero = vf_set(0);
     for (size_t row = 0; row < rows; row++, x += n, y += n) {
         const float row_mean = row_sum(x, n) / (float)n;
-        const float row_rstd = 1 / sqrtf(row_variance(x, row_mean, n) + HW_NORM_EPSILON);
+        const float row_rstd = 1 / sqrtf(row_variance(x, row_mean, n) + epsilon);
         const vf means = vf_set(row_mean), rstds = vf_set(row_rstd);
         EACH_VECTOR(n, const vf z = (load(x + at, count, zero) - means) * rstds;
-                    store(y + at, count,
-                          vf_fma(z, load(gain + at, count, zero), load(bias + at, count, zero))));
+                    const vf shift = bias ? load(bias + at, count, zero) : zero;
+                    store(y + at, count, vf_fma(z, load(gain + at, count, zero), shift)));
         if (mean) mean[row] = row_mean;
         if (rstd) rstd[row] = row_rstd;
     }
@@ -272,7 +183,7 @@ static void norm_backward_row(float *d_x, float *d_gain, float *d_bias, const fl
         store(d_x + at, count,
               vf_fma(rstds, vf_fma(-z, average_z, g - average), load(d_x + at, count, zero)));
         store(d_gain + at, count, vf_fma(d, z, load(d_gain + at, count, zero)));
-        store(d_bias + at, count, load(d_bias + at, count, zero) + d));
+        if (d_bias) store(d_bias + at, count, load(d_bias + at, count, zero) + d));
 }
 
 static void kernel_norm_backward(float *d_x, float *d_gain, float *d_bias, const float *d_y,

@@ -2,10 +2,11 @@
  * other tables give the same bits, so the order of operations here is part of it.
  * A sum over a row has 16 lanes: lane l takes elements l, l+16, l+32, ...; elements past
  * the end of the row count as neutral ones; then the lanes are added pairwise. */
-#include "tensor/exp_scalar.h"
 #include "tensor/kernel_constants.h"
 #include "tensor/kernel_tables.h"
+#include "tensor/normal_scalar.h"
 
+#include <float.h>
 #include <math.h>
 
 enum { LANES = 16 };
@@ -64,6 +65,76 @@ static void kernel_gemm(float *c, size_t ldc, const float *a, size_t a_row, size
     }
 }
 
+static void kernel_pack(float *packed, const float *b, size_t ldb, size_t n, size_t k) {
+    for (size_t panel = 0; panel < n; panel += HW_PANEL)
+        for (size_t p = 0; p < k; p++)
+            for (size_t j = panel; j < panel + HW_PANEL; j++)
+                *packed++ = j < n ? b[j * ldb + p] : 0;
+}
+
+static void kernel_gemm_packed(float *c, size_t ldc, const float *a, size_t lda,
+                               const float *packed, const float *bias, size_t m, size_t n,
+                               size_t k) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            const float *column = packed + j / HW_PANEL * k * HW_PANEL + j % HW_PANEL;
+            float sum = bias ? bias[j] : 0;
+            for (size_t p = 0; p < k; p++) sum = fmaf(a[i * lda + p], column[p * HW_PANEL], sum);
+            c[i * ldc + j] = sum;
+        }
+    }
+}
+
+/* ---- int8 --------------------------------------------------------------------------------- */
+
+/* A quotient that is not a number, or above the most because scale has lost bits, is the most. */
+static int8_t quantized(float x, float scale) {
+    const float q = x / scale;
+    const float below = q < HW_INT8_MOST ? q : HW_INT8_MOST;
+    return (int8_t)rintf(below > -HW_INT8_MOST ? below : -HW_INT8_MOST);
+}
+
+static void kernel_quantize(int8_t *q, float *scale, const float *x, size_t rows, size_t n) {
+    for (size_t row = 0; row < rows; row++, q += n, x += n) {
+        float most = 0;
+        for (size_t i = 0; i < n; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+        scale[row] = most / HW_INT8_MOST;
+        for (size_t i = 0; i < n; i++) q[i] = scale[row] == 0 ? 0 : quantized(x[i], scale[row]);
+    }
+}
+
+static void kernel_pack_int8(int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k) {
+    for (size_t panel = 0; panel < n; panel += HW_PANEL) {
+        for (size_t j = panel; j < panel + HW_PANEL && j < n; j++) sums[j] = 0;
+        for (size_t quad = 0; quad < k; quad += HW_QUAD) {
+            for (size_t i = 0; i < HW_PANEL * HW_QUAD; i++) {
+                const size_t j = panel + i / HW_QUAD, p = quad + i % HW_QUAD;
+                *packed = j < n && p < k ? b[j * k + p] : 0;
+                if (j < n) sums[j] += *packed;
+                packed++;
+            }
+        }
+    }
+}
+
+static void kernel_gemm_int8(float *c, size_t ldc, const int8_t *a, const float *a_scale,
+                             const int8_t *packed, const int32_t *sums, const float *b_scale,
+                             const float *bias, size_t m, size_t n, size_t k) {
+    (void)sums; /* for those who multiply unsigned numbers */
+    const size_t panel = (k + HW_QUAD - 1) / HW_QUAD * HW_QUAD * HW_PANEL;
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            const int8_t *column = packed + j / HW_PANEL * panel + j % HW_PANEL * HW_QUAD;
+            int32_t sum = 0;
+            for (size_t p = 0; p < k; p++)
+                sum += a[i * k + p] * column[p / HW_QUAD * HW_PANEL * HW_QUAD + p % HW_QUAD];
+            c[i * ldc + j] = (float)sum * (a_scale[i] * b_scale[j]) + (bias ? bias[j] : 0);
+        }
+    }
+}
+
+/* ---- Sums of rows --------------------------------------------------------------------------- */
+
 static void kernel_axpy(float *y, const float *x, float factor, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] = fmaf(factor, x[i], y[i]);
 }
@@ -113,6 +184,8 @@ static void kernel_softmax_backward(float *d_y, const float *y, size_t stride, s
         softmax_backward_row(d_y + row * stride, y + row * stride, columns);
 }
 
+/* ---- Activations ---------------------------------------------------------------------------- */
+
 /* e of kernel_constants.h: gelu(x) = x s with s = e / (1 + e). */
 static float gelu_exp(float x) {
     return hw_exp_scalar(x * fmaf(HW_GELU_B, x * x, HW_GELU_A));
@@ -123,23 +196,85 @@ static float gelu_of(float x) {
     return x * (e / (1 + e));
 }
 
-static void kernel_gelu(float *y, const float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] = gelu_of(x[i]);
+static float between(float x, float bound) {
+    x = bound < x ? bound : x;
+    return -bound > x ? -bound : x;
 }
 
 /* gelu'(x) = s + x s (1 - s) (A + 3 B x^2), 1 - s = 1 / (1 + e) without cancellation */
 static float gelu_slope(float x) {
-    x = HW_GELU_BOUND < x ? HW_GELU_BOUND : x;
-    x = -HW_GELU_BOUND > x ? -HW_GELU_BOUND : x;
+    x = between(x, HW_GELU_BOUND);
     const float e = gelu_exp(x);
     const float s = e / (1 + e);
     const float s_slope = s * (1 / (1 + e)) * fmaf(3 * HW_GELU_B, x * x, HW_GELU_A);
     return fmaf(x, s_slope, s);
 }
 
-static void kernel_gelu_backward(float *d_x, const float *d_y, const float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) d_x[i] = d_y[i] * gelu_slope(x[i]);
+/* |x|, made of the operations that vectors have */
+static float size_of(float x) {
+    return x > -x ? x : -x;
 }
+
+static float normal_exp(float z) {
+    return hw_exp_scalar(-0.5f * (z * z));
+}
+
+/* x Phi(x) = max(x, 0) - |x| Phi(-|x|) */
+static float gelu_erf_of(float x) {
+    const float z = size_of(x);
+    return (x > 0 ? x : 0) - z * hw_normal_tail(z, normal_exp(z));
+}
+
+/* Phi(x) + x Phi'(x), Phi(x) = 1 - Phi(-x) */
+static float gelu_erf_slope(float x) {
+    const float z = size_of(x), e = normal_exp(z);
+    const float tail = hw_normal_tail(z, e);
+    const float middle = x < 0 ? 0 : 1 - tail - tail;
+    return fmaf(x, HW_NORMAL_DENSITY * e, middle + tail);
+}
+
+static float relu_of(float x) {
+    return x > 0 ? x : 0;
+}
+
+static float relu_slope(float x) {
+    return x < FLT_TRUE_MIN ? 0 : 1;
+}
+
+static float silu_of(float x) {
+    const float e = hw_exp_scalar(x);
+    return x * (e / (1 + e));
+}
+
+/* s + x s (1 - s), s = e / (1 + e) */
+static float silu_slope(float x) {
+    x = between(x, HW_SIGMOID_BOUND);
+    const float e = hw_exp_scalar(x);
+    return e / (1 + e) * fmaf(x, 1 / (1 + e), 1);
+}
+
+/* 2 s - 1, s = e / (1 + e) with e = exp(2x) */
+static float tanh_of(float x) {
+    return 1 - 2 / (1 + hw_exp_scalar(2 * x));
+}
+
+/* 1 - tanh(x)^2 = 4 s (1 - s) */
+static float tanh_slope(float x) {
+    const float e = hw_exp_scalar(2 * x);
+    return 4 * (e / (1 + e)) * (1 / (1 + e));
+}
+
+#define ACTIVATION(name)                                                                           \
+    static void kernel_##name(float *y, const float *x, size_t n) {                                \
+        for (size_t i = 0; i < n; i++) y[i] = name##_of(x[i]);                                     \
+    }                                                                                              \
+    static void kernel_##name##_backward(float *d_x, const float *d_y, const float *x, size_t n) { \
+        for (size_t i = 0; i < n; i++) d_x[i] = d_y[i] * name##_slope(x[i]);                       \
+    }
+HW_ACTIVATION_LIST(ACTIVATION)
+#undef ACTIVATION
+
+/* ---- LayerNorm and Adam --------------------------------------------------------------------- */
 
 static float row_variance(const float *x, float mean, size_t n) {
     float lane[LANES] = { 0 };
@@ -151,11 +286,12 @@ static float row_variance(const float *x, float mean, size_t n) {
 }
 
 static void kernel_norm(float *y, float *mean, float *rstd, const float *x, const float *gain,
-                        const float *bias, size_t rows, size_t n) {
+                        const float *bias, float epsilon, size_t rows, size_t n) {
     for (size_t row = 0; row < rows; row++, x += n, y += n) {
         const float row_mean = row_sum(x, n) / (float)n;
-        const float row_rstd = 1 / sqrtf(row_variance(x, row_mean, n) + HW_NORM_EPSILON);
-        for (size_t i = 0; i < n; i++) y[i] = fmaf((x[i] - row_mean) * row_rstd, gain[i], bias[i]);
+        const float row_rstd = 1 / sqrtf(row_variance(x, row_mean, n) + epsilon);
+        for (size_t i = 0; i < n; i++)
+            y[i] = fmaf((x[i] - row_mean) * row_rstd, gain[i], bias ? bias[i] : 0);
         if (mean) mean[row] = row_mean;
         if (rstd) rstd[row] = row_rstd;
     }
@@ -179,7 +315,7 @@ static void norm_backward_row(float *d_x, float *d_gain, float *d_bias, const fl
         const float g = d_y[i] * gain[i];
         d_x[i] = fmaf(rstd, fmaf(-z, average_z, g - average), d_x[i]);
         d_gain[i] = fmaf(d_y[i], z, d_gain[i]);
-        d_bias[i] += d_y[i];
+        if (d_bias) d_bias[i] += d_y[i];
     }
 }
 

@@ -353,6 +353,10 @@ void hw_safetensors_close(hw_safetensors *file) {
     hw_free(file);
 }
 
+void hw_safetensors_release(const hw_safetensors *file) {
+    hw_file_release(&file->mapping);
+}
+
 size_t hw_safetensors_count(const hw_safetensors *file) {
     return file->count;
 }

@@ -51,6 +51,9 @@ hw_safetensors *hw_safetensors_parse(const void *data, size_t size, bool strict,
                                      hw_error *err);
 void hw_safetensors_close(hw_safetensors *file);
 
+/* The bytes of tensors need not stay in memory; they are read again when they are used again. */
+void hw_safetensors_release(const hw_safetensors *file);
+
 size_t hw_safetensors_count(const hw_safetensors *file);
 /* The i-th tensor; NULL past the end. */
 const hw_tensor *hw_safetensors_at(const hw_safetensors *file, size_t i);
@@ -70,5 +73,9 @@ typedef struct hw_metadata {
  * are HW_ERROR_ARGUMENT, as is a tensor whose bytes are not those of its shape. */
 hw_status hw_safetensors_save(const char *path, const hw_tensor *tensors, size_t count,
                               const hw_metadata *metadata, size_t entries, hw_error *err);
+/* The same for other programs: without checksums and padding, the tensors one after the other. Not
+ * to be opened strictly. */
+hw_status hw_safetensors_save_plain(const char *path, const hw_tensor *tensors, size_t count,
+                                    const hw_metadata *metadata, size_t entries, hw_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* Writing safetensors. Invariant: what is written can be opened again in strict mode; the
- * header is parsed once as the reader will parse it before a file is touched. */
+/* Writing safetensors. Invariant: what is written can be opened again, in strict mode unless it is
+ * plain; the header is parsed once as the reader will parse it before a file is touched. */
 #include "tensor/safetensors.h"
 
 #include "base/checksum.h"
@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 typedef struct layout {
+    bool is_plain;         /* neither checksums nor padding */
     hw_text_buffer header; /* length, JSON, blanks: all that stands before the tensors */
     hw_chunk *chunks;      /* [chunk_count]: the header, then tensors and padding */
     size_t chunk_count;
@@ -69,16 +70,20 @@ static void append_escaped(hw_text_buffer *text, const char *string) {
     }
 }
 
-static void append_metadata(hw_text_buffer *text, const hw_tensor *tensors, size_t count,
-                            const hw_metadata *metadata, size_t entries) {
-    append(text, HW_HEADER_START "00000000\"");
+/* The start of the header, without the brace that closes the metadata. */
+static void append_metadata(hw_text_buffer *text, bool is_plain, const hw_metadata *metadata,
+                            size_t entries) {
+    append(text, is_plain ? "{\"" HW_METADATA_KEY "\":{" : HW_HEADER_START "00000000\"");
     for (size_t i = 0; i < entries; i++) {
-        append(text, ",\"");
+        append(text, is_plain && i == 0 ? "\"" : ",\"");
         append_escaped(text, metadata[i].key);
         append(text, "\":\"");
         append_escaped(text, metadata[i].value);
         append(text, "\"");
     }
+}
+
+static void append_checksums(hw_text_buffer *text, const hw_tensor *tensors, size_t count) {
     for (size_t i = 0; i < count; i++) {
         char digits[HW_CHECKSUM_DIGITS + 1];
         hw_checksum_digits(digits, hw_crc32c(0, tensors[i].data, tensors[i].bytes));
@@ -86,7 +91,6 @@ static void append_metadata(hw_text_buffer *text, const hw_tensor *tensors, size
         append_escaped(text, tensors[i].name);
         hw_text_printf(text, "\":\"%s\"", digits);
     }
-    append(text, "}");
 }
 
 /* Places a tensor at the end, in the header and in the chunks. */
@@ -120,19 +124,21 @@ static void lay_out_padding(layout *file, size_t number) {
 static void lay_out_tensors(layout *file, const hw_tensor *tensors, size_t count) {
     size_t paddings = 0;
     for (size_t i = 0; i < count; i++) {
-        if (file->end % HW_TENSOR_ALIGNMENT != 0) lay_out_padding(file, paddings++);
+        if (!file->is_plain && file->end % HW_TENSOR_ALIGNMENT != 0)
+            lay_out_padding(file, paddings++);
         lay_out(file, &tensors[i]);
     }
     append(&file->header, "}");
 }
 
 /* Blanks up to a multiple of 64, then the length and the checksum in their places. */
-static void seal_header(hw_text_buffer *header) {
+static void seal_header(hw_text_buffer *header, bool is_plain) {
     while (!header->failed && header->length % HW_TENSOR_ALIGNMENT != 0) append(header, " ");
     if (header->failed) return;
 
     const uint64_t length = header->length - HW_LENGTH_BYTES;
     memcpy(header->bytes, &length, sizeof length);
+    if (is_plain) return;
     char digits[HW_CHECKSUM_DIGITS + 1];
     hw_header_checksum(digits, (const unsigned char *)header->bytes, header->length);
     memcpy(header->bytes + HW_LENGTH_BYTES + strlen(HW_HEADER_START), digits, HW_CHECKSUM_DIGITS);
@@ -156,17 +162,19 @@ static hw_status check_header(const hw_text_buffer *header, const char *path, hw
     return HW_OK;
 }
 
-hw_status hw_safetensors_save(const char *path, const hw_tensor *tensors, size_t count,
-                              const hw_metadata *metadata, size_t entries, hw_error *err) {
+static hw_status save(const char *path, bool is_plain, const hw_tensor *tensors, size_t count,
+                      const hw_metadata *metadata, size_t entries, hw_error *err) {
     HW_TRY(check_input(path, tensors, count, metadata, entries, err));
-    layout file = { .chunk_count = 1 };
+    layout file = { .is_plain = is_plain, .chunk_count = 1 };
     file.chunks = hw_calloc(1 + 2 * count, sizeof *file.chunks);
     if (!file.chunks) return hw_fail_memory(err, (1 + 2 * count) * sizeof *file.chunks);
 
     hw_text_append(&file.header, "\0\0\0\0\0\0\0", HW_LENGTH_BYTES);
-    append_metadata(&file.header, tensors, count, metadata, entries);
+    append_metadata(&file.header, is_plain, metadata, entries);
+    if (!is_plain) append_checksums(&file.header, tensors, count);
+    append(&file.header, "}");
     lay_out_tensors(&file, tensors, count);
-    seal_header(&file.header);
+    seal_header(&file.header, is_plain);
 
     hw_status status = file.header.failed ? hw_fail_memory(err, file.header.length)
                                           : check_header(&file.header, path, err);
@@ -177,4 +185,14 @@ hw_status hw_safetensors_save(const char *path, const hw_tensor *tensors, size_t
     hw_text_buffer_free(&file.header);
     hw_free(file.chunks);
     return status;
+}
+
+hw_status hw_safetensors_save(const char *path, const hw_tensor *tensors, size_t count,
+                              const hw_metadata *metadata, size_t entries, hw_error *err) {
+    return save(path, false, tensors, count, metadata, entries, err);
+}
+
+hw_status hw_safetensors_save_plain(const char *path, const hw_tensor *tensors, size_t count,
+                                    const hw_metadata *metadata, size_t entries, hw_error *err) {
+    return save(path, true, tensors, count, metadata, entries, err);
 }

@@ -6,22 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HW_SIMD_NAME "avx2"
-#define HW_SIMD_TABLE hw_kernels_avx2
-
 enum {
     VF = 8,
     /* Register tiles of gemm: rows x vectors. 12 sums + 2 of b + 1 of a in 16 registers. */
     TILE_VECTORS = 2,
     TILE_ROWS = 6,
-    WIDE_ROWS = 4, /* with TILE_VECTORS + 1 vectors: 12 + 3 + 1 */
+    MOST_VECTORS = 12,
 };
 
-/* Every number of rows and of vectors that a tile may have. */
+/* Every number of rows that a tile may have, and of vectors with the most rows beside them. */
 #define HW_TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#define HW_TILE_VECTORS(X) X(1) X(2) X(3)
+#define HW_TILES(X) X(12, 1) X(6, 2) X(4, 3) X(3, 4) X(2, 6) X(1, 6)
 
 typedef __m256 vf;
+typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
 
 static inline vf vf_set(float x) {
     return _mm256_set1_ps(x);
@@ -79,6 +77,11 @@ static inline vf vf_min(vf x, vf y) {
 /* y, or 0 where x < bound. */
 static inline vf vf_zero_below(vf y, vf x, vf bound) {
     return _mm256_andnot_ps(_mm256_cmp_ps(x, bound, _CMP_LT_OQ), y);
+}
+
+/* Of pairs of int16: the sums of their products. */
+static inline vi vi_dot_pairs(vi x, vi y) {
+    return (vi)_mm256_madd_epi16((__m256i)x, (__m256i)y);
 }
 
 /* Lanes joined pairwise: 4, 2, 1 apart. */

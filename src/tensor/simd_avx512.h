@@ -6,22 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HW_SIMD_NAME "avx512"
-#define HW_SIMD_TABLE hw_kernels_avx512
-
 enum {
     VF = 16,
     /* Register tiles of gemm: rows x vectors. 28 sums + 2 of b + 1 of a in 32 registers. */
     TILE_VECTORS = 2,
     TILE_ROWS = 14,
-    WIDE_ROWS = 8, /* with TILE_VECTORS + 1 vectors: 24 + 3 + 1 */
+    MOST_VECTORS = 8,
 };
 
-/* Every number of rows and of vectors that a tile may have. */
+/* Every number of rows that a tile may have, and of vectors with the most rows beside them. */
 #define HW_TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
-#define HW_TILE_VECTORS(X) X(1) X(2) X(3)
+#define HW_TILES(X) X(8, 2) X(4, 6) X(3, 9) X(2, 14) X(1, 14)
 
 typedef __m512 vf;
+typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
 
 static inline vf vf_set(float x) {
     return _mm512_set1_ps(x);
@@ -65,6 +63,11 @@ static inline vf vf_min(vf x, vf y) {
 /* y, or 0 where x < bound. */
 static inline vf vf_zero_below(vf y, vf x, vf bound) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_NLT_UQ), y);
+}
+
+/* Of pairs of int16: the sums of their products. */
+static inline vi vi_dot_pairs(vi x, vi y) {
+    return (vi)_mm512_madd_epi16((__m512i)x, (__m512i)y);
 }
 
 /* Lanes joined pairwise: 8, 4, 2, 1 apart. */

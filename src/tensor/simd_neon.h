@@ -7,22 +7,20 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HW_SIMD_NAME "neon"
-#define HW_SIMD_TABLE hw_kernels_neon
-
 enum {
     VF = 4,
     /* Register tiles of gemm: rows x vectors. 24 sums + 4 of b + 1 of a in 32 registers. */
     TILE_VECTORS = 4,
     TILE_ROWS = 6,
-    WIDE_ROWS = 4, /* with TILE_VECTORS + 1 vectors: 20 + 5 + 1 */
+    MOST_VECTORS = 16,
 };
 
-/* Every number of rows and of vectors that a tile may have. */
+/* Every number of rows that a tile may have, and of vectors with the most rows beside them. */
 #define HW_TILE_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#define HW_TILE_VECTORS(X) X(1) X(2) X(3) X(4) X(5)
+#define HW_TILES(X) X(16, 1) X(8, 2) X(5, 4) X(4, 6) X(3, 6) X(2, 6) X(1, 6)
 
 typedef float32x4_t vf;
+typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
 
 static inline vf vf_set(float x) {
     return vdupq_n_f32(x);
