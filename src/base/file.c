@@ -77,6 +77,10 @@ int hw_io_rename(const char *from, const char *to) {
     return fails_on_purpose() ? -1 : rename(from, to);
 }
 
+int hw_io_mkdir(const char *path) {
+    return fails_on_purpose() ? -1 : mkdir(path, 0777);
+}
+
 bool hw_file_exists(const char *path) {
     struct stat information;
     return stat(path, &information) == 0;
@@ -115,6 +119,10 @@ hw_status hw_file_map(hw_mapping *mapping, const char *path, size_t limit, hw_er
     const hw_status status = map_descriptor(mapping, fd, path, limit, err);
     hw_io_close(fd); /* read-only: nothing can be lost */
     return status;
+}
+
+void hw_file_release(const hw_mapping *mapping) {
+    if (mapping->data) madvise((void *)(uintptr_t)mapping->data, mapping->size, MADV_DONTNEED);
 }
 
 void hw_file_unmap(hw_mapping *mapping) {

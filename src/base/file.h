@@ -13,6 +13,8 @@ typedef struct hw_mapping {
  * more than limit bytes is refused with a message that names it. */
 hw_status hw_file_map(hw_mapping *mapping, const char *path, size_t limit, hw_error *err);
 void hw_file_unmap(hw_mapping *mapping);
+/* What was read of the file need not stay in memory; it is read again when it is used again. */
+void hw_file_release(const hw_mapping *mapping);
 
 typedef struct hw_chunk {
     const void *data;
@@ -37,5 +39,6 @@ int hw_io_write(int fd, const void *buffer, size_t bytes); /* all of them, or -1
 int hw_io_fsync(int fd);
 int hw_io_close(int fd);
 int hw_io_rename(const char *from, const char *to);
+int hw_io_mkdir(const char *path);
 
 #endif

@@ -1,5 +1,5 @@
-/* What jansson does not do itself: canonical text of a value in our own memory, and telling
- * lack of memory from bad JSON. */
+/* What jansson does not do itself: canonical text of a value in our own memory, telling lack of
+ * memory from bad JSON, and bounding what a document may cost before it is parsed. */
 #ifndef HW_BASE_JSON_H
 #define HW_BASE_JSON_H
 
@@ -17,5 +17,15 @@ hw_status hw_json_append(hw_text_buffer *text, json_t *value, hw_error *err);
 static inline bool hw_json_lacked_memory(const json_error_t *problem) {
     return json_error_code(problem) == json_error_out_of_memory || !problem->text[0];
 }
+
+/* The same for people to read: indented, keys in their order, reals with 15 digits, a newline at
+ * the end. */
+hw_status hw_json_append_indented(hw_text_buffer *text, json_t *value, hw_error *err);
+
+/* Parses a whole document that nests at most 64 deep and has at most 2^20 values, without duplicate
+ * keys. flags: more of jansson's, such as JSON_DECODE_INT_AS_REAL. name is for messages, which add
+ * the line. A new reference, or NULL. */
+json_t *hw_json_parse(const char *text, size_t length, size_t flags, const char *name,
+                      hw_error *err);
 
 #endif

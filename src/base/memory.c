@@ -7,12 +7,26 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGNMENT = 64 }; /* a cache line, and the widest vector register */
+enum { HUGE_PAGE = 1 << 21 };
+
+/* Large blocks are asked to be of huge pages: opening a model waits for page faults, and training
+ * for translations of addresses. */
+static void *huge_block(size_t bytes) {
+    void *block = NULL;
+    if (posix_memalign(&block, HUGE_PAGE, bytes) != 0) return NULL;
+#if defined(MADV_HUGEPAGE)
+    (void)madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+    return block;
+}
 
 void *hw_malloc(size_t bytes) {
     if (hw_fault_hits(HW_FAULT_MEMORY)) return NULL;
     if (bytes < ALIGNMENT) return malloc(bytes > 0 ? bytes : 1);
+    if (bytes >= 2 * HUGE_PAGE) return huge_block(bytes);
 
     void *block = NULL;
     return posix_memalign(&block, ALIGNMENT, bytes) == 0 ? block : NULL;

@@ -42,6 +42,18 @@ void hw_text_printf(hw_text_buffer *buffer, const char *format, ...) {
     va_end(arguments);
 }
 
+void hw_text_append_markdown(hw_text_buffer *buffer, const char *text) {
+    for (const char *c = text; *c; c++) {
+        const unsigned char byte = (unsigned char)*c;
+        if (byte < 0x20 || byte == 0x7f)
+            hw_text_append(buffer, " ", 1);
+        else if (strchr("\\`*_{}[]<>()#+-.!|&", byte))
+            hw_text_printf(buffer, "\\%c", byte);
+        else
+            hw_text_append(buffer, c, 1);
+    }
+}
+
 void hw_text_buffer_free(hw_text_buffer *buffer) {
     hw_free(buffer->bytes);
     *buffer = (hw_text_buffer){ 0 };

@@ -13,6 +13,8 @@ typedef struct hw_text_buffer {
 
 void hw_text_append(hw_text_buffer *buffer, const char *bytes, size_t length);
 void hw_text_printf(hw_text_buffer *buffer, const char *format, ...) HW_PRINTF(2, 3);
+/* Text as plain words of Markdown: nothing in it is markup or ends a line. */
+void hw_text_append_markdown(hw_text_buffer *buffer, const char *text);
 void hw_text_buffer_free(hw_text_buffer *buffer);
 
 #endif
