@@ -23,6 +23,7 @@ typedef struct hw_text_block {
 typedef struct loader {
     hw_dataset *dataset;
     const char *path;
+    bool texts_alone; /* labels are not looked at */
     size_t example_capacity, name_capacity, count_capacity;
     size_t index_count, index_capacity;
 } loader;
@@ -166,9 +167,14 @@ static hw_status no_label(const loader *loading, hw_format format, size_t line, 
                        : "see --label-column");
 }
 
-/* The next record that has labels. */
-static hw_status next_labelled(loader *loading, hw_reader *reader, hw_record *record, bool *more,
-                               hw_error *err) {
+/* A blank line between texts is no text. */
+static bool is_wanted(const loader *loading, const hw_record *record) {
+    return loading->texts_alone ? record->text.length > 0 : record->label_count > 0;
+}
+
+/* The next record that is an example. */
+static hw_status next_example(loader *loading, hw_reader *reader, hw_record *record, bool *more,
+                              hw_error *err) {
     for (;;) {
         hw_error bad;
         const hw_status status = hw_reader_next(reader, record, more, &bad);
@@ -176,8 +182,9 @@ static hw_status next_labelled(loader *loading, hw_reader *reader, hw_record *re
         if (status != HW_OK && status != HW_ERROR_FORMAT)
             return hw_fail(err, status, "%s", bad.message);
         if (status == HW_OK) {
-            if (!*more || record->label_count > 0) return HW_OK;
-            if (format == HW_FORMAT_TEXT && record->text.length == 0) continue;
+            if (!*more || is_wanted(loading, record)) return HW_OK;
+            if (record->text.length == 0 && (loading->texts_alone || format == HW_FORMAT_TEXT))
+                continue;
             no_label(loading, format, record->line, &bad);
             if (format == HW_FORMAT_TEXT) return hw_fail(err, bad.status, "%s", bad.message);
         }
@@ -192,8 +199,9 @@ static hw_status load(loader *loading, hw_reader *reader, hw_error *err) {
     for (;;) {
         hw_record record;
         bool more;
-        HW_TRY(next_labelled(loading, reader, &record, &more, err));
+        HW_TRY(next_example(loading, reader, &record, &more, err));
         if (!more) break;
+        if (loading->texts_alone) record.label_count = 0;
         HW_TRY(add_example(loading, &record, err));
     }
     dataset->format = hw_reader_format(reader);
@@ -202,13 +210,17 @@ static hw_status load(loader *loading, hw_reader *reader, hw_error *err) {
     if (dataset->bad_lines > 1)
         return hw_fail(err, HW_ERROR_FORMAT, "%s (so with all %zu records)", dataset->first_bad,
                        dataset->bad_lines);
-    return hw_fail(err, HW_ERROR_FORMAT, "%s: no labelled text in it", loading->path);
+    return hw_fail(err, HW_ERROR_FORMAT, "%s: no %stext in it", loading->path,
+                   loading->texts_alone ? "" : "labelled ");
 }
 
-hw_dataset *hw_dataset_load(const char *path, const hw_reader_options *options, hw_error *err) {
+static hw_dataset *load_file(const char *path, const hw_reader_options *options, bool texts_alone,
+                             hw_error *err) {
     hw_reader *reader = hw_reader_open(path, options, err);
     if (!reader) return NULL;
-    loader loading = { .dataset = hw_calloc(1, sizeof(hw_dataset)), .path = path };
+    loader loading = { .dataset = hw_calloc(1, sizeof(hw_dataset)),
+                       .path = path,
+                       .texts_alone = texts_alone };
     if (!loading.dataset) {
         hw_fail_memory(err, sizeof(hw_dataset));
     } else if (load(&loading, reader, err) != HW_OK) {
@@ -217,6 +229,15 @@ hw_dataset *hw_dataset_load(const char *path, const hw_reader_options *options, 
     }
     hw_reader_close(reader);
     return loading.dataset;
+}
+
+hw_dataset *hw_dataset_load(const char *path, const hw_reader_options *options, hw_error *err) {
+    return load_file(path, options, false, err);
+}
+
+hw_dataset *hw_dataset_load_texts(const char *path, const hw_reader_options *options,
+                                  hw_error *err) {
+    return load_file(path, options, true, err);
 }
 
 void hw_dataset_free(hw_dataset *dataset) {

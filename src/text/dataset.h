@@ -1,7 +1,7 @@
 /* Labelled texts in memory: what training and evaluation read a file into.
  * Invariant: every example has at least one label (those without are counted and left
- * out), label indices are in [0, label_count), label names are unique and sorted by
- * first appearance; text bytes are as in the file. */
+ * out) unless only texts were asked for, label indices are in [0, label_count), label names are
+ * unique and sorted by first appearance; text bytes are as in the file. */
 #ifndef HW_TEXT_DATASET_H
 #define HW_TEXT_DATASET_H
 
@@ -37,6 +37,9 @@ enum { HW_LABEL_LIMIT = 1 << 16 };
  * in bad_lines, and so is one without a label. An empty file, or one with no labelled text at all,
  * is HW_ERROR_FORMAT. */
 hw_dataset *hw_dataset_load(const char *path, const hw_reader_options *options, hw_error *err);
+/* The texts alone: labels are not looked at, and a line without any is as good as the others. */
+hw_dataset *hw_dataset_load_texts(const char *path, const hw_reader_options *options,
+                                  hw_error *err);
 void hw_dataset_free(hw_dataset *dataset);
 /* Index of a label name, or -1. */
 int32_t hw_dataset_find_label(const hw_dataset *dataset, hw_text name);
