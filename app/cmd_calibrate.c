@@ -10,7 +10,7 @@
 static hw_status print_measures(const char *when, const hw_classifier *classifier,
                                 const char *input, const hw_reader_options *options,
                                 int32_t threads, hw_error *err) {
-    hw_metrics *metrics = hw_evaluate(classifier, input, options, threads, err);
+    hw_metrics *metrics = hw_evaluate(classifier, input, options, NULL, threads, err);
     if (!metrics) return err->status;
     printf("%s\ttemperature %.4f\tECE %.4f\tlog-loss %.4f\n", when,
            hw_classifier_summary(classifier)->temperature, metrics->ece, metrics->log_loss);
@@ -46,8 +46,13 @@ int cmd_calibrate(const arguments *args) {
         !model_path_to_write(path, args->values[OPTION_OUTPUT].text))
         return console_usage("calibrate: -output: the name is too long");
     hw_error err;
-    hw_classifier *classifier = model_open(args->positional[0], opened, &err);
+    hw_classifier *classifier = model_open_with_labels(args->positional[0], opened, &err);
     if (!classifier) return console_error(&err);
+    if (!is_given(args, OPTION_OUTPUT) && path_is_folder(opened)) {
+        hw_classifier_close(classifier);
+        return console_usage("calibrate: -output is missing: the folder %.300s is not written to",
+                             opened);
+    }
     const int code = calibrate(args, classifier, is_given(args, OPTION_OUTPUT) ? path : opened);
     hw_classifier_close(classifier);
     return code;

@@ -57,8 +57,8 @@ static hw_status cross_validate(const arguments *args, const hw_train_options *o
 
 int cmd_cv(const arguments *args) {
     hw_train_options options;
-    char message[USAGE_MESSAGE];
-    if (!training_options(&options, args, message)) return console_usage("cv: %s", message);
+    char message[USAGE_MESSAGE], base[MODEL_PATH];
+    if (!training_options(&options, base, args, message)) return console_usage("cv: %s", message);
     progress_view view;
     progress_start(&view, args);
     options.progress = progress_report;

@@ -6,10 +6,12 @@
 #include <math.h>
 
 static void print_args(const hw_classifier *classifier) {
-    static const char *const names[] = { "", "hybrid", "attention", "bag" };
+    static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder" };
     const hw_summary *s = hw_classifier_summary(classifier);
-    printf("arch %s\nloss %s\nlabels %d\nngrams %d\n", names[s->arch],
-           s->multi_label ? "ova" : "softmax", s->labels, s->ngrams);
+    printf("arch %s\n", names[s->arch]);
+    if (s->family) printf("family %s\n", s->family);
+    printf("loss %s\nlabels %d\nngrams %d\n", s->multi_label ? "ova" : "softmax", s->labels,
+           s->ngrams);
     printf("towers %d\nvocabulary %d\nlayers %d\nheads %d\nheadDim %d\ndim %d\ninnerDim %d\n",
            s->towers, s->vocabulary, s->layers, s->heads, s->head_dim, s->width, s->inner_width);
     printf("window %d\nquantized %s\ntemperature %g\ntowerWeight %g\n", s->window,
@@ -20,11 +22,21 @@ static void print_args(const hw_classifier *classifier) {
            (unsigned long long)s->file_bytes, hw_classifier_training(classifier));
 }
 
+/* The i-th word, or the token of that id. */
+static void print_word(const hw_classifier *classifier, int32_t i) {
+    const bool is_encoder = hw_classifier_summary(classifier)->family != NULL;
+    const char *word = is_encoder ? hw_token_string(classifier, (uint32_t)i)
+                                  : hw_classifier_word(classifier, i, NULL);
+    print_padded(stdout, word ? word : "", 0);
+}
+
 static void print_dict(const hw_classifier *classifier, const char *prefix) {
     const hw_summary *s = hw_classifier_summary(classifier);
     printf("%d\n", s->vocabulary + s->labels);
-    for (int32_t i = 0; i < s->vocabulary; i++)
-        printf("%s word\n", hw_classifier_word(classifier, i, NULL));
+    for (int32_t i = 0; i < s->vocabulary; i++) {
+        print_word(classifier, i);
+        printf(" word\n");
+    }
     for (int32_t i = 0; i < s->labels; i++) {
         print_label(stdout, prefix, hw_classifier_label(classifier, i));
         printf(" label\n");
@@ -37,7 +49,12 @@ static bool find_matrix(const hw_classifier *classifier, const char *name, hw_ma
     return false;
 }
 
-static int int8_failure(const char *model) {
+/* Why a matrix that a command prints is not there. */
+static int no_matrix(const hw_classifier *classifier, const char *model) {
+    if (hw_classifier_summary(classifier)->family)
+        return console_failure("%s: an encoder's weights are not printed; any safetensors reader "
+                               "opens its file",
+                               model);
     return console_failure("%s: the n-gram table is int8; dump the model it was made from", model);
 }
 
@@ -48,7 +65,7 @@ static int print_input(const hw_classifier *classifier, const char *model) {
     hw_matrix rows;
     if (!find_matrix(classifier, "tower.0.embedding", &rows) &&
         !find_matrix(classifier, "ngram.table", &rows))
-        return int8_failure(model);
+        return no_matrix(classifier, model);
     printf("%d %zu\n", s->vocabulary, rows.columns);
     size_t row;
     const char *word;
@@ -67,7 +84,7 @@ static int print_output(const hw_classifier *classifier, const char *model, cons
     hw_matrix weights;
     if (!find_matrix(classifier, "tower.0.readout", &weights) &&
         !find_matrix(classifier, "ngram.table", &weights))
-        return int8_failure(model);
+        return no_matrix(classifier, model);
     printf("%d %zu\n", s->labels, weights.rows);
     for (int32_t label = 0; label < s->labels && (size_t)label < weights.columns; label++) {
         print_label(stdout, prefix, hw_classifier_label(classifier, label));

@@ -7,9 +7,10 @@
 #include "selection.h"
 
 static int eval(const arguments *args, const hw_classifier *classifier, const char *file) {
-    const hw_reader_options options = reader_options(args);
+    const hw_reader_options reader = reader_options(args);
+    const hw_session_options session = session_options(args);
     hw_error err;
-    hw_metrics *metrics = hw_evaluate(classifier, file, &options,
+    hw_metrics *metrics = hw_evaluate(classifier, file, &reader, &session,
                                       whole_option(args, OPTION_THREAD, hw_cpu_count()), &err);
     if (!metrics) return console_error(&err);
     hw_status status = HW_OK;
@@ -28,7 +29,7 @@ int cmd_eval(const arguments *args) {
         return console_usage("eval: give the model and one file; usage: headwise eval %s",
                              verb_table[VERB_EVAL].positional);
     hw_error err;
-    hw_classifier *classifier = model_open(args->positional[0], NULL, &err);
+    hw_classifier *classifier = model_open_with_labels(args->positional[0], NULL, &err);
     if (!classifier) return console_error(&err);
     const int code = eval(args, classifier, file);
     hw_classifier_close(classifier);

@@ -23,6 +23,8 @@ typedef struct prediction {
     const char *prefix;
     text_batch batch;
     float *probabilities; /* [batch_limit][labels] */
+    size_t *windows;      /* [batch_limit], that an encoder cut a text into; else NULL */
+    bool truncate;        /* only the first of them was read */
     ranked_label *best;   /* [labels] */
 } prediction;
 
@@ -48,14 +50,22 @@ static json_t *label_score(const prediction *p, size_t rank) {
                      "score", json_number((double)p->best[rank].probability));
 }
 
-static hw_status print_json(const prediction *p, hw_text text, size_t count, hw_error *err) {
+/* Adds how much of the text an encoder has read. */
+static void add_windows(json_t *object, const prediction *p, size_t row) {
+    const size_t windows = p->windows[row], read = p->truncate ? 1 : windows;
+    json_object_set_new(object, "windows", json_integer((json_int_t)read));
+    json_object_set_new(object, "truncated", json_boolean(read < windows));
+}
+
+static hw_status print_json(const prediction *p, size_t row, size_t count, hw_error *err) {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) json_array_append_new(list, label_score(p, i));
     json_t *line = count ? label_score(p, 0) : json_pack("{s:n, s:n}", "label", "score");
-    json_t *object = json_pack("{s:o}", "text", json_text(text));
+    json_t *object = json_pack("{s:o}", "text", json_text(p->batch.texts[row]));
     json_object_update(object, line);
     json_decref(line);
     json_object_set_new(object, "predictions", list);
+    if (p->windows) add_windows(object, p, row);
     return json_print_line(object, err);
 }
 
@@ -66,7 +76,7 @@ static hw_status print_batch(const prediction *p, hw_error *err) {
         size_t count = best_labels(p->best, probability, labels, p->k, p->threshold, p->thresholds);
         if (p->batch.rows[row].bad) count = 0;
         if (p->as_json)
-            HW_TRY(print_json(p, p->batch.texts[row], count, err));
+            HW_TRY(print_json(p, row, count, err));
         else
             print_words(p, count);
     }
@@ -85,7 +95,8 @@ static hw_status predict_all(prediction *p, text_source *source, hw_error *err) 
     for (;;) {
         HW_TRY(read_batch(p, source, err));
         if (p->batch.count == 0) return HW_OK;
-        HW_TRY(scorer_score(p->scorer, p->probabilities, p->batch.texts, p->batch.count, err));
+        HW_TRY(scorer_score(p->scorer, p->probabilities, p->windows, p->batch.texts, p->batch.count,
+                            err));
         HW_TRY(print_batch(p, err));
         if (!console_flush()) return HW_OK; /* console_finish says why */
     }
@@ -116,7 +127,7 @@ static bool open_source(text_source *source, const arguments *args, const char *
     if (options.format == HW_FORMAT_FASTTEXT)
         source->label_prefix = text_option(args, OPTION_LABEL, "__label__");
     if (is_lines && !path_ends_with(path, ".gz") && !path_ends_with(path, ".zst")) {
-        source->lines = line_source_open(path, source->label_prefix, err);
+        source->lines = line_source_open(path, source->label_prefix, false, err);
         return source->lines != NULL;
     }
     if (is_lines) options.format = HW_FORMAT_TEXT;
@@ -128,16 +139,21 @@ static void prediction_free(prediction *p) {
     scorer_free(p->scorer);
     batch_free(&p->batch);
     hw_free(p->probabilities);
+    hw_free(p->windows);
     hw_free(p->best);
 }
 
-static hw_status prediction_prepare(prediction *p, int32_t threads, hw_error *err) {
+static hw_status prediction_prepare(prediction *p, const arguments *args, hw_error *err) {
+    const hw_session_options options = session_options(args);
     const size_t labels = (size_t)p->summary->labels, rows = batch_limit(p->summary->labels);
     p->probabilities = hw_calloc(rows * labels, sizeof *p->probabilities);
     p->best = hw_calloc(labels, sizeof *p->best);
     if (!p->probabilities || !p->best)
         return hw_fail_memory(err, rows * labels * sizeof *p->probabilities);
-    p->scorer = scorer_new(p->classifier, threads, err);
+    if (p->summary->family && !(p->windows = hw_calloc(rows, sizeof *p->windows)))
+        return hw_fail_memory(err, rows * sizeof *p->windows);
+    p->scorer =
+        scorer_new(p->classifier, &options, whole_option(args, OPTION_THREAD, hw_cpu_count()), err);
     return p->scorer ? HW_OK : err->status;
 }
 
@@ -153,14 +169,14 @@ static int predict(const arguments *args, const hw_classifier *classifier, selec
                      .thresholds = by_thresholds ? hw_classifier_thresholds(classifier) : NULL,
                      .k = by_thresholds || all_above ? -1 : selected.k,
                      .threshold = selected.threshold,
+                     .truncate = is_given(args, OPTION_TRUNCATE),
                      .with_probabilities = with_probabilities,
                      .as_json = is_given(args, OPTION_JSON),
                      .prefix = text_option(args, OPTION_LABEL, "__label__") };
     text_source source = { 0 };
-    const bool done =
-        open_source(&source, args, selected.file, &err) &&
-        prediction_prepare(&p, whole_option(args, OPTION_THREAD, hw_cpu_count()), &err) == HW_OK &&
-        predict_all(&p, &source, &err) == HW_OK;
+    const bool done = open_source(&source, args, selected.file, &err) &&
+                      prediction_prepare(&p, args, &err) == HW_OK &&
+                      predict_all(&p, &source, &err) == HW_OK;
     line_source_close(source.lines);
     hw_reader_close(source.reader);
     prediction_free(&p);
@@ -177,7 +193,7 @@ static int open_and_predict(const arguments *args, bool with_probabilities) {
     if (!selection_parse(&selected, args, message))
         return console_usage("%s: %s", verb_table[args->verb].name, message);
     hw_error err;
-    hw_classifier *classifier = model_open(selected.model, NULL, &err);
+    hw_classifier *classifier = model_open_with_labels(selected.model, NULL, &err);
     if (!classifier) return console_error(&err);
     const int code = predict(args, classifier, selected, with_probabilities);
     hw_classifier_close(classifier);

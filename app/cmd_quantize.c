@@ -7,23 +7,25 @@
 
 #include <sys/stat.h>
 
-static unsigned long long file_bytes(const char *path) {
+/* Of a folder, of its weights. */
+static unsigned long long file_bytes(const char *path, const hw_classifier *classifier) {
     struct stat status;
+    if (path_is_folder(path)) return hw_classifier_summary(classifier)->file_bytes;
     return stat(path, &status) == 0 ? (unsigned long long)status.st_size : 0;
 }
 
 static hw_status print_row(const char *name, const hw_classifier *classifier, const char *path,
                            const arguments *args, hw_error *err) {
     if (!is_given(args, OPTION_SCORED)) {
-        printf("%s\t%llu bytes\n", name, file_bytes(path));
+        printf("%s\t%llu bytes\n", name, file_bytes(path, classifier));
         return HW_OK;
     }
     const hw_reader_options options = reader_options(args);
-    hw_metrics *metrics = hw_evaluate(classifier, args->values[OPTION_SCORED].text, &options,
+    hw_metrics *metrics = hw_evaluate(classifier, args->values[OPTION_SCORED].text, &options, NULL,
                                       whole_option(args, OPTION_THREAD, hw_cpu_count()), err);
     if (!metrics) return err->status;
     const bool multi_label = hw_classifier_summary(classifier)->multi_label;
-    printf("%s\t%llu bytes\t%s %.4f\tlog-loss %.4f\n", name, file_bytes(path),
+    printf("%s\t%llu bytes\t%s %.4f\tlog-loss %.4f\n", name, file_bytes(path, classifier),
            multi_label ? "micro-F1" : "accuracy",
            multi_label ? metrics->micro_f1 : metrics->accuracy, metrics->log_loss);
     hw_metrics_free(metrics);

@@ -37,14 +37,16 @@ static void tally_free(tally *t) {
     hw_free(t->label);
 }
 
-static hw_status tally_prepare(tally *t, int32_t threads, hw_error *err) {
+static hw_status tally_prepare(tally *t, const arguments *args, hw_error *err) {
+    const hw_session_options options = session_options(args);
     const size_t labels = (size_t)t->labels, rows = batch_limit(t->labels);
     t->probabilities = hw_calloc(rows * labels, sizeof *t->probabilities);
     t->best = hw_calloc(labels, sizeof *t->best);
     t->label = hw_calloc(labels, sizeof *t->label);
     if (!t->probabilities || !t->best || !t->label)
         return hw_fail_memory(err, rows * labels * sizeof *t->probabilities);
-    t->scorer = scorer_new(t->classifier, threads, err);
+    t->scorer =
+        scorer_new(t->classifier, &options, whole_option(args, OPTION_THREAD, hw_cpu_count()), err);
     return t->scorer ? HW_OK : err->status;
 }
 
@@ -79,7 +81,8 @@ static hw_status count_all(tally *t, hw_reader *reader, hw_error *err) {
         HW_TRY(batch_read(&t->batch, reader, t->classifier, batch_limit(t->labels), &t->bad_records,
                           err));
         if (t->batch.count == 0) return HW_OK;
-        HW_TRY(scorer_score(t->scorer, t->probabilities, t->batch.texts, t->batch.count, err));
+        HW_TRY(
+            scorer_score(t->scorer, t->probabilities, NULL, t->batch.texts, t->batch.count, err));
         for (size_t row = 0; row < t->batch.count; row++) count_row(t, row);
     }
 }
@@ -138,9 +141,7 @@ static int test(const arguments *args, const hw_classifier *classifier, selectio
                 .selected = selected };
     hw_reader *reader = hw_reader_open(selected.file, &options, &err);
     const bool done =
-        reader &&
-        tally_prepare(&t, whole_option(args, OPTION_THREAD, hw_cpu_count()), &err) == HW_OK &&
-        count_all(&t, reader, &err) == HW_OK;
+        reader && tally_prepare(&t, args, &err) == HW_OK && count_all(&t, reader, &err) == HW_OK;
     if (done) {
         const bool by_label = args->verb == VERB_TEST_LABEL;
         if (by_label) print_label_rows(&t, text_option(args, OPTION_LABEL, "__label__"));
@@ -158,7 +159,7 @@ int cmd_test(const arguments *args) {
     if (!selection_parse(&selected, args, message))
         return console_usage("%s: %s", verb_table[args->verb].name, message);
     hw_error err;
-    hw_classifier *classifier = model_open(selected.model, NULL, &err);
+    hw_classifier *classifier = model_open_with_labels(selected.model, NULL, &err);
     if (!classifier) return console_error(&err);
     const int code = test(args, classifier, selected);
     hw_classifier_close(classifier);

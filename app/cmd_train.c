@@ -34,11 +34,16 @@ static void print_size(char text[32], uint64_t number) {
 }
 
 static void print_summary(const hw_summary *s, const char *path) {
-    static const char *const names[] = { "", "hybrid", "attention", "bag" };
+    static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder" };
     char parameters[32], ngrams[32];
     print_size(parameters, s->parameters);
     print_size(ngrams, (uint64_t)s->ngrams);
-    fprintf(stderr, "Model: %s; labels %d, n-grams %s", names[s->arch], s->labels, ngrams);
+    fprintf(stderr, "Model: %s; labels %d", names[s->arch], s->labels);
+    if (s->family)
+        fprintf(stderr, ", family %s, layers %d, heads %d, width %d", s->family, s->layers,
+                s->heads, s->width);
+    else
+        fprintf(stderr, ", n-grams %s", ngrams);
     if (s->towers)
         fprintf(stderr, ", towers %d, layers %d, heads %d, width %d", s->towers, s->layers,
                 s->heads, s->width);
@@ -105,8 +110,9 @@ static int train(const arguments *args, hw_train_options *options, const char *p
 
 int cmd_train(const arguments *args) {
     hw_train_options options;
-    char message[USAGE_MESSAGE], path[MODEL_PATH];
-    if (!training_options(&options, args, message)) return console_usage("train: %s", message);
+    char message[USAGE_MESSAGE], base[MODEL_PATH], path[MODEL_PATH];
+    if (!training_options(&options, base, args, message))
+        return console_usage("train: %s", message);
     if (!is_given(args, OPTION_OUTPUT))
         return console_usage("train: -output is missing: the name of the model to write");
     if (!model_path_to_write(path, args->values[OPTION_OUTPUT].text))

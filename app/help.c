@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-enum { NAME_COLUMNS = 30, SCREEN_COLUMNS = 80 };
+enum { NAME_COLUMNS = 32, SCREEN_COLUMNS = 80 };
 
 static void print_option(option_id id) {
     const option_info *option = &option_table[id];
     const int columns =
         printf("  %s%s%s", option->name, *option->argument ? " " : "", option->argument);
-    if (columns < NAME_COLUMNS)
+    if (columns + 1 < NAME_COLUMNS)
         printf("%*s%s\n", NAME_COLUMNS - columns, "", option->help);
     else
         printf("\n%*s%s\n", NAME_COLUMNS, "", option->help);
@@ -40,16 +40,22 @@ static void print_verb(verb_id verb) {
     const verb_info *info = &verb_table[verb];
     printf("  $ %s\n\nusage: headwise %s%s%s [options]\n%s\n\n", info->example, info->name,
            *info->positional ? " " : "", info->positional, info->summary);
-    const bool is_long = verb == VERB_TRAIN || verb == VERB_CV;
+    const bool is_fitting = verb == VERB_TRAIN || verb == VERB_CV;
+    const bool is_long = is_fitting || verb == VERB_PRETRAIN;
     print_options(verb, GROUP_OWN);
     if (!is_long) print_options(verb, GROUP_DATA);
+    if (is_fitting) {
+        print_names(verb, GROUP_ENCODER, (size_t)printf("  with -base:"));
+        putchar('\n');
+    }
     size_t column = (size_t)printf("  also:");
     if (is_long) column = print_names(verb, GROUP_DATA, column);
     print_names(verb, GROUP_COMMON, column);
     putchar('\n');
-    if (verb != VERB_TRAIN && verb != VERB_CV && verb != VERB_QUANTIZE) return;
-    column = (size_t)printf("  fastText's, not needed:");
-    print_names(verb, GROUP_IGNORED, column);
+    if (is_fitting)
+        printf("  fastText's other options are taken too; headwise manual lists them\n");
+    if (verb != VERB_QUANTIZE) return;
+    print_names(verb, GROUP_IGNORED, (size_t)printf("  fastText's, not needed:"));
     putchar('\n');
 }
 

@@ -21,10 +21,11 @@ struct line_source {
     char *buffer; /* [capacity] */
     size_t used, scanned, capacity;
     size_t line;
-    bool at_end, is_dropping;
+    bool at_end, is_dropping, is_raw;
 };
 
-line_source *line_source_open(const char *path, const char *label_prefix, hw_error *err) {
+line_source *line_source_open(const char *path, const char *label_prefix, bool is_raw,
+                              hw_error *err) {
     const bool is_stdin = strcmp(path, "-") == 0;
     const int fd = is_stdin ? STDIN_FILENO : hw_io_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0) {
@@ -40,6 +41,7 @@ line_source *line_source_open(const char *path, const char *label_prefix, hw_err
     source->fd = fd;
     source->name = is_stdin ? "standard input" : path;
     source->label_prefix = label_prefix;
+    source->is_raw = is_raw;
     return source;
 }
 
@@ -74,9 +76,12 @@ static hw_status fill(line_source *source, hw_error *err) {
 
 static hw_status add_line(text_batch *batch, line_source *source, char *text, size_t length,
                           hw_error *err) {
-    const bool has_mark = source->line == 0 && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-    if (has_mark) text += 3, length -= 3;
-    if (length && text[length - 1] == '\r') length--;
+    if (!source->is_raw) {
+        const bool has_mark =
+            source->line == 0 && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+        if (has_mark) text += 3, length -= 3;
+        if (length && text[length - 1] == '\r') length--;
+    }
     if (source->label_prefix) length = text_without_labels(text, length, source->label_prefix);
     return batch_add(batch, (hw_text){ text, length }, ++source->line, err);
 }

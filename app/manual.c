@@ -36,6 +36,17 @@ static void print_range(const option_info *option) {
     if (option->kind == KIND_NUMBER) printf("From %g to %g.\n", option->lowest, option->highest);
 }
 
+/* "a|b" as words. */
+static void print_aliases(const char *aliases) {
+    if (!*aliases) return;
+    printf("Also\n");
+    while (*aliases) {
+        const size_t size = strcspn(aliases, "|");
+        printf(".Fl \\-%.*s %s\n", (int)size, aliases, aliases[size] ? "," : ".");
+        aliases += size + (aliases[size] == '|');
+    }
+}
+
 static void print_option(const option_info *option) {
     const bool is_long = strncmp(option->name, "--", 2) == 0;
     printf(".It Fl %s%s", is_long ? "\\-" : "", option->name + (is_long ? 2 : 1));
@@ -47,7 +58,7 @@ static void print_option(const option_info *option) {
     print_text(option->help);
     printf(".\n");
     print_range(option);
-    if (*option->alias) printf("Also\n.Fl \\-%s .\n", option->alias);
+    print_aliases(option->alias);
 }
 
 static void print_options(verb_id verb, option_group group) {
@@ -92,6 +103,10 @@ static const char description[] =
     "A model is one file that ends in\n"
     ".Pa .safetensors ;\n"
     "the ending may be left out.\n"
+    "Where a model is read, a folder of Hugging Face\\(aqs is taken too:\n"
+    ".Pa config.json ,\n"
+    ".Pa model.safetensors\n"
+    "and the files of a tokenizer.\n"
     "The commands and options are those of\n"
     ".Xr fasttext 1\n"
     "where it has them.\n"
@@ -142,6 +157,8 @@ int cmd_manual(const arguments *args) {
     fputs(description, stdout);
     printf(".Sh COMMANDS\n");
     for (int verb = 0; verb < VERB_COUNT; verb++) print_verb((verb_id)verb);
+    printf(".Sh OPTIONS OF FINE\\-TUNING\nOf train and cv with\n.Fl base :\n");
+    print_options(VERB_TRAIN, GROUP_ENCODER);
     printf(".Sh OPTIONS OF DATA\nOf all commands that read texts:\n");
     print_options(VERB_TRAIN, GROUP_DATA);
     printf(".Sh OPTIONS OF EVERY COMMAND\n");

@@ -15,6 +15,11 @@ bool path_ends_with(const char *path, const char *end) {
     return length > size && strcmp(path + length - size, end) == 0;
 }
 
+bool path_is_folder(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static bool is_file(const char *path) {
     struct stat status;
     return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
@@ -38,9 +43,15 @@ static bool is_fasttext(const char *name) {
     return path_ends_with(name, ".bin") || path_ends_with(name, ".ftz");
 }
 
+static bool is_model_folder(const char *name) {
+    char config[MODEL_PATH + 16];
+    snprintf(config, sizeof config, "%s/config.json", name);
+    return path_is_folder(name) && is_file(config);
+}
+
 static bool find(char path[MODEL_PATH], const char *name) {
     const size_t length = strlen(name);
-    if (is_file(name) && !is_fasttext(name)) {
+    if ((is_file(name) && !is_fasttext(name)) || is_model_folder(name)) {
         memcpy(path, name, length + 1);
         return true;
     }
@@ -51,19 +62,31 @@ static bool find(char path[MODEL_PATH], const char *name) {
     return true;
 }
 
+hw_status model_find(char path[MODEL_PATH], const char *name, hw_error *err) {
+    if (strlen(name) >= MODEL_PATH - sizeof ending)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "%.40s...: the name of the model is too long", name);
+    if (find(path, name)) return HW_OK;
+    if (is_file(name))
+        return hw_fail(err, HW_ERROR_UNSUPPORTED,
+                       "%.300s: a model of fastText cannot be read; train one with headwise train",
+                       name);
+    return hw_fail(err, HW_ERROR_IO, "%.200s: there is no such model; also tried %.200s%s", name,
+                   name, ending);
+}
+
 hw_classifier *model_open(const char *name, char path[MODEL_PATH], hw_error *err) {
     char own[MODEL_PATH];
     if (!path) path = own;
-    if (strlen(name) >= MODEL_PATH - sizeof ending) {
-        hw_fail(err, HW_ERROR_ARGUMENT, "%.40s...: the name of the model is too long", name);
-        return NULL;
-    }
-    if (find(path, name)) return hw_classifier_open(path, err);
-    if (is_file(name))
-        hw_fail(err, HW_ERROR_UNSUPPORTED,
-                "%.300s: a model of fastText cannot be read; train one with headwise train", name);
-    else
-        hw_fail(err, HW_ERROR_IO, "%.200s: there is no such model; also tried %.200s%s", name, name,
-                ending);
+    return model_find(path, name, err) == HW_OK ? hw_classifier_open(path, err) : NULL;
+}
+
+hw_classifier *model_open_with_labels(const char *name, char path[MODEL_PATH], hw_error *err) {
+    hw_classifier *classifier = model_open(name, path, err);
+    if (!classifier || hw_classifier_summary(classifier)->labels) return classifier;
+    hw_classifier_close(classifier);
+    hw_fail(err, HW_ERROR_UNSUPPORTED,
+            "%.200s: a pretrained encoder without labels; fine-tune it: headwise train -input FILE "
+            "-output MODEL -base %.200s",
+            name, name);
     return NULL;
 }

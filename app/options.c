@@ -56,12 +56,21 @@ static bool names_match(const char *given, size_t length, const char *name) {
     return i == length;
 }
 
+/* given[length] is one of the aliases "a|b". */
+static bool matches_alias(const char *given, size_t length, const char *aliases) {
+    while (*aliases) {
+        const size_t size = strcspn(aliases, "|");
+        if (size == length && memcmp(given, aliases, size) == 0) return true;
+        aliases += size + (aliases[size] == '|');
+    }
+    return false;
+}
+
 static option_id find_option(const char *given, size_t length, verb_id verb) {
     for (int id = 0; id < OPTION_COUNT; id++) {
         if (!option_applies((option_id)id, verb)) continue;
         if (names_match(given, length, without_dashes(option_table[id].name))) return (option_id)id;
-        if (*option_table[id].alias && names_match(given, length, option_table[id].alias))
-            return (option_id)id;
+        if (matches_alias(given, length, option_table[id].alias)) return (option_id)id;
     }
     return OPTION_COUNT;
 }

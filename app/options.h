@@ -36,8 +36,17 @@
       "fit the temperature to labelled data",                                                     \
       "headwise calibrate model -input valid.txt -output calibrated")                             \
     X(QUANTIZE, quantize, "quantize", "", 0, 0,                                                   \
-      "write a smaller copy with an int8 n-gram table",                                           \
+      "write a smaller copy: int8 n-grams, or int8 layers",                                       \
       "headwise quantize -input model -output small -valid valid.txt")                            \
+    X(EXPORT, export, "export", "MODEL", 1, 1,                                                    \
+      "write a fine-tuned encoder for other programs",                                            \
+      "headwise export model -output folder")                                                     \
+    X(PRETRAIN, pretrain, "pretrain", "", 0, 0,                                                   \
+      "make an encoder out of unlabelled texts",                                                  \
+      "headwise pretrain -input texts.txt -output encoder")                                       \
+    X(TOKENIZE, tokenize, "tokenize", "MODEL FILE|-", 1, 2,                                       \
+      "print the token ids of every line",                                                        \
+      "echo 'what a fine film' | headwise tokenize encoder -")                                    \
     X(CHECK_DATA, check_data, "check-data", "FILE [FILE ...]", 1, 64,                             \
       "look for bad lines, label typos, duplicates and leaks",                                    \
       "headwise check-data train.txt test.txt")                                                   \
@@ -67,27 +76,37 @@ typedef enum verb_id {
 /* Sets of verbs that share options. */
 #define IN(id) (1u << VERB_##id)
 #define FITTING (IN(TRAIN) | IN(CV))
+#define LEARNING (FITTING | IN(PRETRAIN))
 #define PREDICTING (IN(PREDICT) | IN(PREDICT_PROB))
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
 #define SCORING (PREDICTING | TESTING | IN(EVAL) | IN(CALIBRATE))
-#define READING (FITTING | SCORING | IN(QUANTIZE) | IN(CHECK_DATA))
+#define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(CHECK_DATA))
 #define EVERY (~0u)
 
 /* X(id, name, alias, kind, argument, lowest, highest, verbs, group, help)
  * A camelCase name is also known by its hyphenated spelling: -wordNgrams, --word-ngrams.
- * CHOICE: the argument lists the words. IGNORED: help says why, after "-name is". */
+ * alias: names without dashes, "|" between them. CHOICE: the argument lists the words. IGNORED: help
+ * says why, after "-name is". */
 #define OPTION_LIST(X)                                                                            \
     X(INPUT, "-input", "", TEXT, "FILE", 0, 0,                                                    \
-      FITTING | SCORING, OWN, "the data, or - for standard input")                                \
+      LEARNING | SCORING | IN(TOKENIZE), OWN, "the data, or - for standard input")                \
     X(MODEL_INPUT, "-input", "", TEXT, "MODEL", 0, 0, IN(QUANTIZE), OWN, "the model to shrink")   \
     X(OUTPUT, "-output", "", TEXT, "MODEL", 0, 0, IN(TRAIN) | IN(CALIBRATE) | IN(QUANTIZE), OWN,  \
       "where to write the model; .safetensors is added")                                          \
+    X(FOLDER_OUTPUT, "-output", "", TEXT, "FOLDER", 0, 0, IN(EXPORT) | IN(PRETRAIN), OWN,         \
+      "the folder to make")                                                                       \
     X(ROWS_OUTPUT, "-output", "", TEXT, "FILE", 0, 0, IN(CV), OWN,                                \
       "write out-of-fold probabilities as JSON lines")                                            \
     X(VALID, "-valid", "", TEXT, "FILE", 0, 0, IN(TRAIN), OWN,                                    \
       "held-back data (a share of the input)")                                                    \
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
+    X(MEASURED, "-valid", "test", TEXT, "FILE", 0, 0, IN(EXPORT), OWN,                            \
+      "labelled texts whose measures the card shows")                                             \
+    X(EXPORT_FORMAT, "--format", "", CHOICE, "hf", 0, 0, IN(EXPORT), OWN,                         \
+      "a folder of Hugging Face's (hf)")                                                          \
+    X(FOLD_TEMPERATURE, "--fold-temperature", "", FLAG, "", 0, 0, IN(EXPORT), OWN,                \
+      "divide the last layer by the temperature")                                                 \
     X(VALID_SPLIT, "--valid-split", "", NUMBER, "SHARE", 0.01, 0.5, FITTING, OWN,                 \
       "share of the input that is held back (0.1)")                                               \
     X(FOLDS, "-k", "folds", WHOLE, "FOLDS", 2, 100, IN(CV), OWN, "number of folds (5)")           \
@@ -95,17 +114,54 @@ typedef enum verb_id {
       "n-grams and attention (hybrid), or one of them")                                           \
     X(LOSS, "-loss", "", CHOICE, "softmax|ova|one-vs-all|hs|ns", 0, 0, FITTING, OWN,              \
       "ova: multi-label (default: by the data)")                                                  \
+    X(BASE, "-base", "", TEXT, "ENCODER", 0, 0, FITTING, OWN,                                     \
+      "fine-tune this pretrained encoder")                                                        \
+    X(PRETRAIN_BASE, "-base", "", TEXT, "ENCODER", 0, 0, IN(PRETRAIN), OWN,                       \
+      "go on from this encoder (a new one)")                                                      \
+    X(FREEZE, "-freeze", "", TEXT, "N|embeddings|all", 0, 0, FITTING, ENCODER,                    \
+      "what stays as it is: the N lowest layers, embeddings, or all but the readout")             \
+    X(FEW_SHOT, "--few-shot", "", FLAG, "", 0, 0, FITTING, ENCODER,                               \
+      "learn from pairs of texts first: for 8 to 64 texts a label")                               \
+    X(WEIGHT_DECAY, "--weight-decay", "", NUMBER, "W", 0, 1, FITTING, ENCODER,                    \
+      "of AdamW (0.01)")                                                                          \
+    X(WARMUP, "--warmup", "warmup-ratio", NUMBER, "SHARE", 0, 1, FITTING, ENCODER,                \
+      "share of the steps in which the learning rate rises (0.1)")                                \
+    X(LAYER_DECAY, "--layer-decay", "", NUMBER, "D", 0.1, 1, FITTING, ENCODER,                    \
+      "learning rate of a layer, by that of the next (0.95)")                                     \
+    X(MAX_LENGTH, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000, FITTING, ENCODER,         \
+      "tokens of a text that are learned from (128)")                                             \
+    X(PRETRAIN_LENGTH, "--max-length", "max-tokens", WHOLE, "N", 8, 8192, IN(PRETRAIN), OWN,      \
+      "tokens of a text (128)")                                                                   \
+    X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000,                               \
+      PREDICTING | TESTING | IN(EVAL), OWN, "tokens of a window of an encoder (its own)")         \
+    X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, PREDICTING | TESTING | IN(EVAL), OWN,       \
+      "tokens that its windows share (a quarter)")                                                \
+    X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, PREDICTING | TESTING | IN(EVAL), OWN,           \
+      "read only the first window of a text")                                                     \
+    X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
+      "tokens of the new tokenizer (by the data)")                                                \
+    X(PRETRAIN_LAYERS, "-layers", "", WHOLE, "L", 1, 64, IN(PRETRAIN), OWN, "layers (4)")         \
+    X(PRETRAIN_HEADS, "-heads", "", WHOLE, "H", 1, 256, IN(PRETRAIN), OWN,                        \
+      "attention heads a layer (4)")                                                              \
+    X(PRETRAIN_DIM, "-dim", "", WHOLE, "D", 1, 4096, IN(PRETRAIN), OWN, "width (128)")            \
+    X(PRETRAIN_INNER_DIM, "-innerDim", "", WHOLE, "D", 1, 16384, IN(PRETRAIN), OWN,               \
+      "width of the feed-forward block (512)")                                                    \
+    X(MASK_SHARE, "--mask-share", "", NUMBER, "SHARE", 0.01, 0.9, IN(PRETRAIN), OWN,              \
+      "share of the tokens to be guessed (0.15)")                                                 \
     X(HEADS, "-heads", "", WHOLE, "H", 1, 256, FITTING, OWN, "attention heads a layer (4)")       \
     X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, OWN,                                \
       "width of a head (dim / heads)")                                                            \
     X(LAYERS, "-layers", "", WHOLE, "L", 1, 64, FITTING, OWN, "attention layers (1)")             \
     X(DIM, "-dim", "", WHOLE, "D", 1, 4096, FITTING, OWN, "width, rounded up to 16, 32, ... (32)")\
     X(TOWERS, "-towers", "", WHOLE, "N", 1, 16, FITTING, OWN, "towers that are averaged (2)")     \
-    X(EPOCH, "-epoch", "epochs", WHOLE, "N", 1, 10000, FITTING, OWN,                              \
-      "passes of the tower (by the size of the data)")                                            \
+    X(EPOCH, "-epoch", "epochs|num-train-epochs", WHOLE, "N", 1, 10000, LEARNING, OWN,            \
+      "passes over the texts (by their number)")                                                  \
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
-      "learning rate of the tower (0.002)")                                                       \
-    X(BATCH, "-batch", "batch-size", WHOLE, "N", 1, 4096, FITTING, OWN, "texts a step (32)")      \
+      "learning rate (0.004; with -base 0.00005)")                                                \
+    X(PRETRAIN_LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, IN(PRETRAIN), OWN,            \
+      "learning rate (0.001; with -base 0.0001)")                                                 \
+    X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
+      OWN, "texts a step (32)")                                                                   \
     X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.5)")   \
     X(REGULARIZATION, "-regularization", "C", NUMBER, "C", 1e-6, 1e6, FITTING, OWN,               \
       "C of the n-gram classifier (0.5)")                                                         \
@@ -118,7 +174,7 @@ typedef enum verb_id {
       "rarer labels are dropped (1)")                                                             \
     X(CLASS_WEIGHT, "--class-weight", "", TEXT, "balanced|FILE", 0, 0, FITTING, OWN,              \
       "weigh labels; FILE: JSON {\"label\": weight}")                                             \
-    X(SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, FITTING, OWN,                                  \
+    X(SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, LEARNING, OWN,                                 \
       "same seed and data: same model, bit for bit (0)")                                          \
     X(RESUME, "--resume", "", FLAG, "", 0, 0, IN(TRAIN), OWN,                                     \
       "keep a checkpoint, and go on from it if there")                                            \
@@ -131,20 +187,22 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(CV) | IN(CHECK_DATA) | IN(VERSION), OWN, "print JSON")           \
+      PREDICTING | IN(EVAL) | IN(CV) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), OWN,          \
+      "print JSON")                                                                               \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
-      FITTING | SCORING | IN(QUANTIZE), OWN, "threads (all CPUs); no effect on results")          \
-    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, FITTING, OWN,               \
+      LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE), OWN,                         \
+      "threads (all CPUs); no effect on results")                                                 \
+    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING, OWN,              \
       "how progress is shown on standard error")                                                  \
-    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, FITTING | IN(QUANTIZE), OWN,                     \
+    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE), OWN,                    \
       "0: silent, 1: summary, 2: progress (2)")                                                   \
     X(FORMAT, "--format", "", CHOICE, "auto|fasttext|tsv|csv|jsonl|text", 0, 0, READING, DATA,    \
       "of the data (default: recognised)")                                                        \
-    X(TEXT_COLUMN, "--text-column", "", TEXT, "NAME", 0, 0, READING, DATA,                        \
+    X(TEXT_COLUMN, "--text-column", "", TEXT, "NAME", 0, 0, READING | IN(EXPORT), DATA,           \
       "column of the text (text)")                                                                \
-    X(LABEL_COLUMN, "--label-column", "", TEXT, "NAME", 0, 0, READING, DATA,                      \
+    X(LABEL_COLUMN, "--label-column", "", TEXT, "NAME", 0, 0, READING | IN(EXPORT), DATA,         \
       "column of the label (label)")                                                              \
-    X(LABEL, "-label", "", TEXT, "PREFIX", 0, 0, READING | IN(DUMP), DATA,                        \
+    X(LABEL, "-label", "", TEXT, "PREFIX", 0, 0, READING | IN(EXPORT) | IN(DUMP), DATA,           \
       "prefix of labels in fastText lines (__label__)")                                           \
     X(QUIET, "--quiet", "q", FLAG, "", 0, 0, EVERY, COMMON, "no progress and no notes")           \
     X(HELP, "--help", "h", FLAG, "", 0, 0, EVERY, COMMON, "this text")                            \
@@ -195,15 +253,16 @@ typedef enum option_id {
 typedef enum option_kind { KIND_FLAG, KIND_WHOLE, KIND_NUMBER, KIND_CHOICE, KIND_TEXT } option_kind;
 
 typedef enum option_group {
-    GROUP_OWN,    /* of the verb */
-    GROUP_DATA,   /* how data is read */
-    GROUP_COMMON, /* of every verb */
-    GROUP_IGNORED /* of fastText, accepted with a note */
+    GROUP_OWN,     /* of the verb */
+    GROUP_ENCODER, /* of fitting with -base */
+    GROUP_DATA,    /* how data is read */
+    GROUP_COMMON,  /* of every verb */
+    GROUP_IGNORED  /* of fastText, accepted with a note */
 } option_group;
 
 typedef struct option_info {
     const char *name;  /* with the dashes it is usually written with; one or two are taken */
-    const char *alias; /* without dashes; "" if there is none */
+    const char *alias; /* names without dashes, "|" between them; "" if there is none */
     option_kind kind;
     const char *argument;
     double lowest, highest;

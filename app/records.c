@@ -150,3 +150,12 @@ hw_reader_options reader_options(const arguments *args) {
         .label_prefix = text_option(args, OPTION_LABEL, NULL),
     };
 }
+
+hw_session_options session_options(const arguments *args) {
+    const int32_t stride = whole_option(args, OPTION_STRIDE, 0);
+    return (hw_session_options){
+        .max_tokens = whole_option(args, OPTION_WINDOW, 0),
+        .stride = is_given(args, OPTION_STRIDE) && stride == 0 ? -1 : stride,
+        .truncate = is_given(args, OPTION_TRUNCATE),
+    };
+}

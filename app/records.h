@@ -50,5 +50,7 @@ size_t batch_limit(int32_t labels);
 
 /* The options that say how data is read. */
 hw_reader_options reader_options(const arguments *args);
+/* The options that say how an encoder reads a text. */
+hw_session_options session_options(const arguments *args);
 
 #endif

@@ -19,6 +19,7 @@ struct text_scorer {
 typedef struct score_job {
     text_scorer *scorer;
     float *probabilities; /* [count][labels] */
+    size_t *windows;      /* [count], or NULL */
     const hw_text *texts; /* [count] */
     size_t count;
 } score_job;
@@ -33,7 +34,8 @@ void scorer_free(text_scorer *scorer) {
     hw_free(scorer);
 }
 
-text_scorer *scorer_new(const hw_classifier *classifier, int32_t threads, hw_error *err) {
+text_scorer *scorer_new(const hw_classifier *classifier, const hw_session_options *options,
+                        int32_t threads, hw_error *err) {
     text_scorer *made = hw_calloc(1, sizeof *made);
     if (!made) {
         hw_fail_memory(err, sizeof *made);
@@ -50,7 +52,7 @@ text_scorer *scorer_new(const hw_classifier *classifier, int32_t threads, hw_err
     made->pool = hw_pool_new(threads, err);
     if (!made->pool) goto failed;
     for (int32_t i = 0; i < threads; i++) {
-        made->sessions[i] = hw_session_new(classifier, err);
+        made->sessions[i] = hw_session_new(classifier, options, err);
         if (!made->sessions[i]) goto failed;
     }
     return made;
@@ -61,17 +63,22 @@ failed:
 
 static void score_task(void *context, size_t task, int32_t worker) {
     const score_job *job = context;
+    hw_session *session = job->scorer->sessions[worker];
     const size_t first = task * TASK_TEXTS, left = job->count - first;
+    const size_t count = left < TASK_TEXTS ? left : TASK_TEXTS;
     hw_error err;
-    if (hw_classify(job->scorer->sessions[worker], job->texts + first,
-                    left < TASK_TEXTS ? left : TASK_TEXTS,
-                    job->probabilities + first * (size_t)job->scorer->labels, &err) != HW_OK)
+    if (hw_classify(session, job->texts + first, count,
+                    job->probabilities + first * (size_t)job->scorer->labels, &err) != HW_OK) {
         job->scorer->errors[worker] = err;
+        return;
+    }
+    for (size_t i = 0; job->windows && i < count; i++)
+        job->windows[first + i] = hw_session_windows(session, i);
 }
 
-hw_status scorer_score(text_scorer *scorer, float *probabilities, const hw_text *texts,
-                       size_t count, hw_error *err) {
-    score_job job = { scorer, probabilities, texts, count };
+hw_status scorer_score(text_scorer *scorer, float *probabilities, size_t *windows,
+                       const hw_text *texts, size_t count, hw_error *err) {
+    score_job job = { scorer, probabilities, windows, texts, count };
     for (int32_t i = 0; i < scorer->threads; i++) scorer->errors[i].status = HW_OK;
     hw_pool_run(scorer->pool, (count + TASK_TEXTS - 1) / TASK_TEXTS, score_task, &job);
     for (int32_t i = 0; i < scorer->threads; i++) {

@@ -6,13 +6,15 @@
 
 typedef struct text_scorer text_scorer;
 
-/* The classifier must outlive it. */
-text_scorer *scorer_new(const hw_classifier *classifier, int32_t threads, hw_error *err);
+/* The classifier must outlive it. options may be NULL. */
+text_scorer *scorer_new(const hw_classifier *classifier, const hw_session_options *options,
+                        int32_t threads, hw_error *err);
 void scorer_free(text_scorer *scorer);
 
-/* probabilities: [count][labels]; the same bits for any number of threads. */
-hw_status scorer_score(text_scorer *scorer, float *probabilities, const hw_text *texts,
-                       size_t count, hw_error *err);
+/* probabilities: [count][labels]; the same bits for any number of threads. windows: [count], how
+ * many each text was cut into; may be NULL. */
+hw_status scorer_score(text_scorer *scorer, float *probabilities, size_t *windows,
+                       const hw_text *texts, size_t count, hw_error *err);
 
 typedef struct ranked_label {
     float probability;

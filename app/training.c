@@ -16,6 +16,14 @@ enum {
     DEFAULT_CHAR_MAX = 5
 };
 static const double high_rate = 0.05; /* what fastText's own rates begin at */
+static const double high_encoder_rate = 1e-3;
+
+/* Options that shape what an encoder has no use for. */
+static const option_id shapes[] = { OPTION_ARCH,        OPTION_HEADS,         OPTION_HEAD_DIM,
+                                    OPTION_LAYERS,      OPTION_DIM,           OPTION_TOWERS,
+                                    OPTION_WORD_NGRAMS, OPTION_MINN,          OPTION_MAXN,
+                                    OPTION_MIN_COUNT,   OPTION_REGULARIZATION };
+enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static hw_arch arch_of(const arguments *args) {
     const char *name = text_option(args, OPTION_ARCH, "");
@@ -76,7 +84,68 @@ static int32_t count_option(const arguments *args, option_id id) {
     return is_given(args, id) && count == 0 ? 1 : count;
 }
 
-bool training_options(hw_train_options *options, const arguments *args,
+static void note_rate(const hw_train_options *options) {
+    const double high = options->base ? high_encoder_rate : high_rate;
+    if (options->learning_rate >= high)
+        console_note("-lr %g is high for %s; its default is %s", options->learning_rate,
+                     options->base ? "fine-tuning" : "the tower's optimiser (Adam)",
+                     options->base ? "0.00005" : "0.004");
+}
+
+static bool is_freeze(const char *text) {
+    return strcmp(text, "embeddings") == 0 || strcmp(text, "all") == 0 ||
+           (*text && strlen(text) <= 2 && strspn(text, "0123456789") == strlen(text));
+}
+
+/* A share of which 0 means none. */
+static double share_option(const arguments *args, option_id id) {
+    const double share = number_option(args, id, 0);
+    return is_given(args, id) && share <= 0 ? -1 : share;
+}
+
+static bool set_fine_tuning(hw_train_options *options, char base[MODEL_PATH], const arguments *args,
+                            char message[USAGE_MESSAGE]) {
+    hw_error err;
+    if (model_find(base, args->values[OPTION_BASE].text, &err) != HW_OK) {
+        snprintf(message, USAGE_MESSAGE, "-base %.480s", err.message);
+        return false;
+    }
+    options->base = base;
+    options->freeze = text_option(args, OPTION_FREEZE, NULL);
+    options->few_shot = is_given(args, OPTION_FEW_SHOT);
+    options->weight_decay = share_option(args, OPTION_WEIGHT_DECAY);
+    options->warmup = share_option(args, OPTION_WARMUP);
+    options->layer_decay = number_option(args, OPTION_LAYER_DECAY, 0);
+    options->max_tokens = whole_option(args, OPTION_MAX_LENGTH, 0);
+    for (size_t i = 0; i < SHAPES; i++)
+        if (is_given(args, shapes[i]))
+            console_note("%s is ignored: the encoder is as it is", option_table[shapes[i]].name);
+    if (!options->freeze || is_freeze(options->freeze)) return true;
+    snprintf(message, USAGE_MESSAGE,
+             "-freeze %.60s: it must be embeddings, all, or how many layers, up to 99",
+             options->freeze);
+    return false;
+}
+
+/* No option of fine-tuning may be given without an encoder. */
+static bool check_no_fine_tuning(const arguments *args, char message[USAGE_MESSAGE]) {
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        if (option_table[id].group != GROUP_ENCODER || !is_given(args, (option_id)id)) continue;
+        snprintf(message, USAGE_MESSAGE, "%s: it needs -base, the encoder to fine-tune",
+                 option_table[id].name);
+        return false;
+    }
+    return true;
+}
+
+static bool set_model(hw_train_options *options, char base[MODEL_PATH], const arguments *args,
+                      char message[USAGE_MESSAGE]) {
+    if (is_given(args, OPTION_BASE)) return set_fine_tuning(options, base, args, message);
+    return check_no_fine_tuning(args, message) && set_shape(options, args, message) &&
+           set_ngrams(options, args, message);
+}
+
+bool training_options(hw_train_options *options, char base[MODEL_PATH], const arguments *args,
                       char message[USAGE_MESSAGE]) {
     if (!is_given(args, OPTION_INPUT)) {
         snprintf(message, USAGE_MESSAGE, "-input is missing: the file of labelled texts");
@@ -104,8 +173,7 @@ bool training_options(hw_train_options *options, const arguments *args,
         .save_steps = whole_option(args, OPTION_SAVE_STEPS, 0),
         .resume = is_given(args, OPTION_RESUME),
     };
-    if (options->learning_rate >= high_rate)
-        console_note("-lr %g is high for the tower's optimiser (Adam); its default is 0.002",
-                     options->learning_rate);
-    return set_shape(options, args, message) && set_ngrams(options, args, message);
+    if (!set_model(options, base, args, message)) return false;
+    note_rate(options);
+    return true;
 }

@@ -128,7 +128,8 @@ typedef enum hw_arch {
     HW_ARCH_DEFAULT,   /* hybrid */
     HW_ARCH_HYBRID,    /* n-grams and the attention tower */
     HW_ARCH_ATTENTION, /* the attention tower alone */
-    HW_ARCH_BAG        /* n-grams alone */
+    HW_ARCH_BAG,       /* n-grams alone */
+    HW_ARCH_ENCODER    /* a pretrained encoder with its own tokenizer */
 } hw_arch;
 
 /* What a classifier is. Plain data: read it, print it. */
@@ -142,7 +143,8 @@ typedef struct hw_summary {
     int32_t layers, heads, head_dim; /* of each tower; 0 without one */
     int32_t width, inner_width;      /* inner_width 0: no feed-forward block */
     int32_t window;      /* tokens; a longer text is attended in windows, pooled over all of it */
-    bool quantized;      /* the n-gram table is int8 */
+    const char *family;  /* of an encoder: "bert", "roberta", ...; NULL without one */
+    bool quantized;      /* the n-gram table, or an encoder's linear layers, are int8 */
     double temperature;  /* that divides the joined logits */
     double tower_weight; /* share of the tower in the joined logits; 0 is off */
     double held_back_score; /* accuracy (micro-F1) of the whole on held-back data */
@@ -150,7 +152,9 @@ typedef struct hw_summary {
     uint64_t parameters, file_bytes;
 } hw_summary;
 
-/* Opens a model file and checks all of it: structure, checksums and values. */
+/* Opens a model file, or a folder of Hugging Face's (config.json, model.safetensors or its
+ * shards, tokenizer.json or the files it is made from), and checks all of it: structure,
+ * checksums (of files of ours) and values. */
 HW_API hw_classifier *hw_classifier_open(const char *path, hw_error *err);
 HW_API void hw_classifier_close(hw_classifier *classifier);
 
@@ -182,7 +186,16 @@ typedef struct hw_matrix {
 /* The i-th tensor in the file's order; false past the end. */
 HW_API bool hw_classifier_matrix(const hw_classifier *classifier, size_t i, hw_matrix *matrix);
 
-/* A copy whose n-gram table is int8 (one scale a label). */
+/* Writes a folder that `transformers` loads: config.json, model.safetensors, tokenizer.json, a model
+ * card with `card` (may be NULL: Markdown) in it. A classifier of towers alone comes with the code
+ * that runs it (trust_remote_code); one with an n-gram table is HW_ERROR_UNSUPPORTED. The folder is
+ * made, or must be empty; it appears whole or not at all. fold_temperature: the logits are divided
+ * by the temperature, so that others see our probabilities. */
+HW_API hw_status hw_classifier_export(const hw_classifier *classifier, const char *folder,
+                                      bool fold_temperature, const char *card, hw_error *err);
+
+/* A copy whose n-gram table is int8 (one scale a label), or whose encoder's linear layers are
+ * (one scale an output; activations are quantised a token when it runs). */
 HW_API hw_classifier *hw_classifier_quantize(const hw_classifier *classifier, hw_error *err);
 /* A copy whose temperature (multi-label: thresholds too) is fitted to labelled data. */
 HW_API hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, const char *path,
@@ -192,13 +205,42 @@ HW_API hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, c
 
 typedef struct hw_session hw_session;
 
-HW_API hw_session *hw_session_new(const hw_classifier *classifier, hw_error *err);
+/* How an encoder reads a text that is longer than max_tokens: in windows that share `stride`
+ * tokens, whose logits are averaged. Other classifiers ignore this. */
+typedef struct hw_session_options {
+    int32_t max_tokens; /* of a window, special ones included; default and most: the model's */
+    int32_t stride;     /* tokens that neighbouring windows share; default: a quarter of them;
+                         * negative: none */
+    bool truncate;      /* only the first window is read */
+} hw_session_options;
+
+/* options may be NULL. */
+HW_API hw_session *hw_session_new(const hw_classifier *classifier,
+                                  const hw_session_options *options, hw_error *err);
 HW_API void hw_session_free(hw_session *session);
 
 /* probabilities: [count][labels], row-major. A text's result does not depend on
  * what else is in the call, bit for bit. */
 HW_API hw_status hw_classify(hw_session *session, const hw_text *texts, size_t count,
                              float *probabilities, hw_error *err);
+
+/* Into how many windows text i of the last hw_classify of this session was cut; 1 if it was read
+ * in one piece. With truncate, only the first of them was read. */
+HW_API size_t hw_session_windows(const hw_session *session, size_t i);
+
+/* ---- Tokens of a pretrained encoder ---------------------------------------- */
+
+typedef struct hw_token {
+    uint32_t id;
+    uint32_t begin, end; /* bytes of the text it came from; equal for [CLS], [SEP] */
+} hw_token;
+
+/* Stores up to `capacity` tokens, special ones included; *count is how many the whole text has.
+ * HW_ERROR_ARGUMENT if the classifier has no tokenizer. */
+HW_API hw_status hw_tokenize(hw_session *session, hw_text text, hw_token *tokens, size_t capacity,
+                             size_t *count, hw_error *err);
+/* As it stands in the vocabulary ("##ing"); NULL if there is none. */
+HW_API const char *hw_token_string(const hw_classifier *classifier, uint32_t id);
 
 /* ---- Evaluation ------------------------------------------------------------ */
 
@@ -229,9 +271,10 @@ typedef struct hw_metrics {
                                   * or above 4,096 labels */
 } hw_metrics;
 
-/* Free with hw_metrics_free. */
+/* Free with hw_metrics_free. Both options may be NULL. */
 HW_API hw_metrics *hw_evaluate(const hw_classifier *classifier, const char *path,
-                               const hw_reader_options *options, int32_t threads, hw_error *err);
+                               const hw_reader_options *reader, const hw_session_options *session,
+                               int32_t threads, hw_error *err);
 HW_API void hw_metrics_free(hw_metrics *metrics);
 
 /* ---- Training --------------------------------------------------------------- */
@@ -271,6 +314,18 @@ typedef struct hw_train_options {
     int32_t char_min, char_max; /* character n-grams; default 2 to 5; -1: none */
     int32_t min_count;          /* of a vocabulary word; default 2 */
     int32_t min_count_label;    /* rarer labels are dropped; default 1 */
+    const char *base;    /* fine-tune this encoder: a folder or a model file; the options above
+                          * that are not an encoder's (heads, word_ngrams, ...) are ignored;
+                          * defaults: 3 epochs, batch 32, learning rate 5e-5, dropout its own */
+    const char *freeze;  /* "embeddings", "all" (only a readout, on cached features), or how
+                          * many of the lowest layers; default: nothing */
+    bool few_shot;       /* first tell pairs of texts apart (Tunstall et al. 2022), then fit
+                          * the readout: for 8 to 64 texts a label */
+    double weight_decay; /* default 0.01; negative: none */
+    double warmup;       /* share of the steps; default 0.1; negative: none */
+    double layer_decay;  /* rate of a layer = that of the next times this; default 0.95 */
+    int32_t max_tokens;  /* longer texts are cut while fine-tuning; default 128, at most the
+                          * encoder's */
     uint64_t seed;
     int32_t threads;          /* default: the CPUs the process may use */
     const char *class_weight; /* "balanced", a JSON file {"label": weight}, or NULL */
@@ -292,6 +347,29 @@ HW_API hw_status hw_cross_validate(const hw_train_options *options, int32_t fold
                                    float **probabilities, size_t *examples, int32_t *labels,
                                    hw_error *err);
 HW_API void hw_buffer_free(void *buffer);
+
+/* ---- Pretraining ------------------------------------------------------------- */
+
+typedef struct hw_pretrain_options {
+    const char *input;        /* texts, one a line, or any format of hw_reader; required */
+    const char *output;       /* the folder to make; required */
+    hw_reader_options reader; /* labels are not used */
+    const char *base;         /* go on from this encoder; default: a new one */
+    int32_t vocabulary;       /* of the new tokenizer; default by the size of the data */
+    int32_t layers, heads, width, inner_width; /* default 4, 4, 128, 512 */
+    int32_t epochs, batch, max_tokens;         /* default by the size of the data, 32, 128 */
+    double learning_rate;                      /* default 1e-3; with a base 1e-4 */
+    double mask_share;                         /* of the tokens; default 0.15 */
+    uint64_t seed;
+    int32_t threads;
+    hw_progress_fn *progress;
+    void *user;
+} hw_pretrain_options;
+
+/* Masked-token pretraining (Devlin et al. 2019) on unlabelled texts. Writes a folder of Hugging
+ * Face's that hw_train_options.base opens; whole or not at all. Same data, seed and version: same
+ * bytes, for any number of threads. */
+HW_API hw_status hw_pretrain(const hw_pretrain_options *options, hw_error *err);
 
 /* ---- Library ------------------------------------------------------------------ */
 

@@ -62,7 +62,7 @@ hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, const ch
     hw_corpus corpus = { 0 };
     hw_classifier *copy = NULL;
     if (hw_corpus_load(&corpus, classifier, path, options, err) == HW_OK &&
-        hw_corpus_run(&corpus, classifier, 1, err) == HW_OK)
+        hw_corpus_run(&corpus, classifier, NULL, 1, err) == HW_OK)
         copy = calibrated(&corpus, classifier, err);
     hw_corpus_free(&corpus);
     return copy;

@@ -2,8 +2,10 @@
  * session relies on was checked here, so that a session checks none. */
 #include "classify/classifier.h"
 
+#include "base/folder.h"
 #include "base/memory.h"
 #include "classify/tensor_view.h"
+#include "classify/token_windows.h"
 
 #include <assert.h>
 #include <math.h>
@@ -82,6 +84,26 @@ static hw_status load_towers(hw_classifier *classifier, const hw_source *source,
     return HW_OK;
 }
 
+static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_error *err) {
+    hw_pretrained *pretrained = &classifier->pretrained;
+    if (!pretrained->tokenizer)
+        HW_TRY(hw_pretrained_from_bundle(pretrained, classifier->bundle, name, err));
+    const hw_encoder_config *config = &pretrained->config;
+    const int32_t labels = classifier->config.tower.labels;
+    if (labels != (config->readout == HW_ENCODER_LABELS ? config->labels : 0))
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: labels has %d names, but the encoder not", name,
+                       (int)labels);
+    const int32_t most = config->max_tokens, tokens = classifier->config.max_tokens;
+    if (tokens > most || (size_t)tokens <= hw_template_tokens(pretrained->tokenizer))
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: max_tokens is %d; the encoder takes up to %d",
+                       name, (int)tokens, (int)most);
+    classifier->encoder =
+        hw_encoder_new(config, hw_pretrained_find, pretrained, name, NULL, NULL, err);
+    if (!classifier->encoder) return err->status;
+    hw_bundle_release(classifier->bundle); /* the encoder has packed most of it */
+    return HW_OK;
+}
+
 static hw_status load_thresholds(hw_classifier *classifier, const hw_source *source,
                                  hw_error *err) {
     if (!classifier->config.multi_label) return HW_OK;
@@ -107,6 +129,36 @@ static uint64_t count_parameters(const hw_bundle *bundle) {
         if (is_parameter(tensor->name)) parameters += tensor->bytes / hw_dtype_bytes(tensor->dtype);
     }
     return parameters;
+}
+
+static bool has_int8(const hw_encoder *encoder, const hw_encoder_config *config) {
+    hw_encoder_parameter parameter;
+    for (size_t i = 0; hw_encoder_parameter_at(&parameter, config, i); i++)
+        if (!hw_encoder_values(encoder, i)) return true;
+    return false;
+}
+
+static uint64_t count_weights(const hw_encoder_config *config) {
+    uint64_t weights = 0;
+    hw_encoder_parameter parameter;
+    for (size_t i = 0; hw_encoder_parameter_at(&parameter, config, i); i++)
+        weights += (uint64_t)parameter.rows * parameter.columns;
+    return weights;
+}
+
+static void summarize_encoder(hw_summary *summary, const hw_classifier *classifier) {
+    const hw_encoder_config *config = &classifier->pretrained.config;
+    summary->family = hw_family_type(config->family);
+    summary->vocabulary = config->vocabulary;
+    summary->layers = config->layers;
+    summary->heads = config->heads;
+    summary->head_dim = config->head_dim;
+    summary->width = config->width;
+    summary->inner_width = config->inner_width;
+    summary->window = classifier->config.max_tokens;
+    summary->quantized = has_int8(classifier->encoder, config);
+    summary->tower_weight = 1;
+    summary->parameters = count_weights(config);
 }
 
 /* Of the joined logits: 1 without n-grams, 0 without towers. */
@@ -139,49 +191,83 @@ static hw_summary summarize(const hw_classifier *classifier) {
         summary.inner_width = config->tower.inner_width;
         summary.window = config->tower.window;
     }
+    if (classifier->encoder) summarize_encoder(&summary, classifier);
     return summary;
+}
+
+static hw_status load_parts(hw_classifier *classifier, const hw_source *source, hw_error *err) {
+    if (classifier->config.arch == HW_ARCH_ENCODER)
+        return load_encoder(classifier, source->name, err);
+    HW_TRY(load_ngrams(classifier, source, err));
+    return load_towers(classifier, source, err);
 }
 
 static hw_status load(hw_classifier *classifier, const char *name, hw_error *err) {
     const hw_source source = { classifier->bundle, name };
     HW_TRY(hw_config_load(&classifier->config, &classifier->labels, classifier->bundle, name, err));
     HW_TRY(load_labels(classifier, &source, err));
-    HW_TRY(load_ngrams(classifier, &source, err));
-    HW_TRY(load_towers(classifier, &source, err));
+    HW_TRY(load_parts(classifier, &source, err));
     HW_TRY(load_thresholds(classifier, &source, err));
     classifier->training = hw_bundle_metadata(classifier->bundle, "training");
     classifier->summary = summarize(classifier);
     return HW_OK;
 }
 
-hw_classifier *hw_classifier_from_bundle(hw_bundle *bundle, const char *name, hw_error *err) {
+hw_classifier *hw_classifier_from_pretrained(hw_pretrained *pretrained, const char *name,
+                                             hw_error *err) {
+    hw_error own;
+    if (!err) err = &own;
     hw_classifier *classifier = hw_calloc(1, sizeof *classifier);
     if (!classifier) {
         hw_fail_memory(err, sizeof *classifier);
-        hw_bundle_free(bundle);
+        hw_pretrained_close(pretrained);
         return NULL;
     }
-    classifier->bundle = bundle;
+    classifier->bundle = pretrained->bundle;
+    classifier->pretrained = *pretrained;
+    *pretrained = (hw_pretrained){ 0 };
     if (load(classifier, name, err) == HW_OK) return classifier;
     hw_classifier_close(classifier);
     return NULL;
 }
 
+hw_classifier *hw_classifier_from_bundle(hw_bundle *bundle, const char *name, hw_error *err) {
+    return hw_classifier_from_pretrained(&(hw_pretrained){ .bundle = bundle }, name, err);
+}
+
 /* ---- The public functions --------------------------------------------------- */
 
+static hw_classifier *open_folder(const char *path, hw_error *err) {
+    hw_pretrained pretrained = { 0 };
+    if (hw_pretrained_open(&pretrained, path, err) == HW_OK)
+        return hw_classifier_from_pretrained(&pretrained, path, err);
+    hw_pretrained_close(&pretrained);
+    return NULL;
+}
+
 hw_classifier *hw_classifier_open(const char *path, hw_error *err) {
+    if (hw_is_folder(path)) return open_folder(path, err);
     hw_bundle *bundle = hw_bundle_open(path, err);
     return bundle ? hw_classifier_from_bundle(bundle, path, err) : NULL;
 }
 
 void hw_classifier_close(hw_classifier *classifier) {
     if (!classifier) return;
+    hw_encoder_free(classifier->encoder);
+    hw_tokenizer_free(classifier->pretrained.tokenizer);
     hw_bundle_free(classifier->bundle);
     hw_free(classifier->labels);
     hw_free(classifier->labels_by_name);
     hw_free(classifier->towers);
     hw_free(classifier->words);
     hw_free(classifier);
+}
+
+hw_status hw_classifier_check_labels(const hw_classifier *classifier, hw_error *err) {
+    if (classifier->summary.labels) return HW_OK;
+    return hw_fail(err, HW_ERROR_UNSUPPORTED,
+                   "the model is a pretrained encoder without labels; fine-tune it: headwise train "
+                   "-input FILE -output MODEL -base ENCODER");
 }
 
 hw_status hw_classifier_save(const hw_classifier *classifier, const char *path, hw_error *err) {
@@ -236,10 +322,10 @@ const char *hw_classifier_word(const hw_classifier *classifier, int32_t word, si
 bool hw_classifier_matrix(const hw_classifier *classifier, size_t i, hw_matrix *matrix) {
     if (i >= hw_bundle_count(classifier->bundle)) return false;
     const hw_tensor *tensor = hw_bundle_at(classifier->bundle, i);
-    const bool vector = tensor->dims < 2;
+    const bool vector = tensor->dims < 2, is_plane = tensor->dims <= 2;
     *matrix = (hw_matrix){ .name = tensor->name,
                            .rows = vector ? 1 : tensor->shape[0],
                            .columns = vector ? tensor->shape[0] : tensor->shape[1],
-                           .values = tensor->dtype == HW_F32 ? tensor->data : NULL };
+                           .values = tensor->dtype == HW_F32 && is_plane ? tensor->data : NULL };
     return true;
 }

@@ -10,13 +10,15 @@
  * newline); tower.<i>.<parameter> F32 (model/tower.h), whose embedding has a row for each
  * n-gram; thresholds F32 [labels] (multi-label only). A tensor without an element is left
  * out, and a tower's parameter of one row is a vector. Without n-grams in the joined logits
- * (arch attention) there is no idf, table or bias. Metadata: "headwise" (a JSON object with the
- * configuration), "labels" (a JSON array of names), "training" (a JSON object). docs/model-file.md
- * describes all of it. */
+ * (arch attention) there is no idf, table or bias. With a pretrained encoder (arch encoder) there
+ * are only its tensors and the thresholds (encoder_classifier.h), and t are its logits. Metadata:
+ * "headwise" (a JSON object with the configuration), "labels" (a JSON array of names), "training"
+ * (a JSON object). docs/model-file.md describes all of it. */
 #ifndef HW_CLASSIFY_CLASSIFIER_H
 #define HW_CLASSIFY_CLASSIFIER_H
 
 #include "classify/bundle.h"
+#include "classify/pretrained.h"
 #include "model/tower.h"
 #include "text/dictionary.h"
 #include "text/ngrams.h"
@@ -46,6 +48,7 @@ typedef struct hw_config {
     double temperature;
     double held_back_score, held_back_bag; /* NaN where not measured */
     uint64_t held_back_examples;
+    int32_t max_tokens; /* of a window of an encoder, special tokens included */
 } hw_config;
 
 typedef struct hw_label_entry {
@@ -54,7 +57,9 @@ typedef struct hw_label_entry {
 } hw_label_entry;
 
 struct hw_classifier {
-    hw_bundle *bundle; /* owned */
+    hw_bundle *bundle;        /* owned */
+    hw_pretrained pretrained; /* with an encoder: the same bundle, its tokenizer owned */
+    hw_encoder *encoder;      /* owned, or NULL */
     hw_config config;
     hw_summary summary;
     char **labels;                  /* [summary.labels] */
@@ -76,10 +81,21 @@ struct hw_classifier {
  * messages. */
 hw_classifier *hw_classifier_from_bundle(hw_bundle *bundle, const char *name, hw_error *err);
 
+/* Takes what pretrained holds, also on failure: metadata and tensors of a classifier with an
+ * encoder, or of an encoder alone, which then has no labels. */
+hw_classifier *hw_classifier_from_pretrained(hw_pretrained *pretrained, const char *name,
+                                             hw_error *err);
+/* HW_OK if the classifier has labels; else the error says how to fine-tune the encoder. */
+hw_status hw_classifier_check_labels(const hw_classifier *classifier, hw_error *err);
+
 /* Writes the "headwise" and "labels" metadata of a bundle, canonically: the same values
  * give the same bytes. */
 hw_status hw_config_save(const hw_config *config, char *const *labels, size_t label_count,
                          hw_bundle *bundle, hw_error *err);
+/* The value of "headwise"; NULL if memory is short. */
+json_t *hw_config_json(const hw_config *config);
+/* Takes over those fields that `root` has, of an encoder's config. */
+hw_status hw_config_update(hw_config *config, const json_t *root, const char *name, hw_error *err);
 /* Reads and checks them, and that "training" is there. *labels: [config->tower.labels], one block,
  * to be freed by hw_free. name is for messages. */
 hw_status hw_config_load(hw_config *config, char ***labels, const hw_bundle *bundle,

@@ -55,16 +55,34 @@ static const field fields[] = {
     { "join", "tower", FIELD_REAL, AT(join.tower), -1e6, 1e6 },
     { "join", "bias", FIELD_REAL, AT(join.bias), -1e6, 1e6 },
 };
+static const field encoder_fields[] = {
+    { NULL, "multi_label", FIELD_BOOL, AT(multi_label), 0, 0 },
+    { NULL, "temperature", FIELD_REAL, AT(temperature), 1e-6, 1e6 },
+    { NULL, "held_back_score", FIELD_REAL_OR_NULL, AT(held_back_score), 0, 1 },
+    { NULL, "held_back_examples", FIELD_UINT64, AT(held_back_examples), 0, 0x1p53 },
+    { NULL, "max_tokens", FIELD_INT32, AT(max_tokens), 1, INT32_MAX },
+};
 #undef AT
 // clang-format on
-enum { FIELDS = sizeof fields / sizeof *fields };
+
+typedef struct field_list {
+    const field *items;
+    size_t count;
+} field_list;
+
+static field_list fields_of(hw_arch arch) {
+    if (arch == HW_ARCH_ENCODER)
+        return (field_list){ encoder_fields, sizeof encoder_fields / sizeof *encoder_fields };
+    return (field_list){ fields, sizeof fields / sizeof *fields };
+}
 
 static const char *const sections[] = { "ngram_options", "tower", "join" };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
-static const char *const arch_names[] = {
-    [HW_ARCH_HYBRID] = "hybrid", [HW_ARCH_ATTENTION] = "attention", [HW_ARCH_BAG] = "bag"
-};
+static const char *const arch_names[] = { [HW_ARCH_HYBRID] = "hybrid",
+                                          [HW_ARCH_ATTENTION] = "attention",
+                                          [HW_ARCH_BAG] = "bag",
+                                          [HW_ARCH_ENCODER] = "encoder" };
 
 /* ---- Writing -------------------------------------------------------------- */
 
@@ -87,15 +105,15 @@ static json_t *field_value(const hw_config *config, const field *f) {
     return NULL;
 }
 
-/* NULL if memory ran out. */
-static json_t *config_json(const hw_config *config) {
+json_t *hw_config_json(const hw_config *config) {
+    const field_list list = fields_of(config->arch);
     json_t *root = json_object();
     bool ok = json_object_set_new(root, "version", json_integer(CONFIG_VERSION)) == 0 &&
               json_object_set_new(root, "arch", json_string(arch_names[config->arch])) == 0;
-    for (size_t i = 0; i < SECTIONS && ok; i++)
+    for (size_t i = 0; i < SECTIONS && ok && config->arch != HW_ARCH_ENCODER; i++)
         ok = json_object_set_new(root, sections[i], json_object()) == 0;
-    for (size_t i = 0; i < FIELDS && ok; i++) {
-        const field *f = &fields[i];
+    for (size_t i = 0; i < list.count && ok; i++) {
+        const field *f = &list.items[i];
         json_t *object = f->section ? json_object_get(root, f->section) : root;
         ok = json_object_set_new(object, f->key, field_value(config, f)) == 0;
     }
@@ -124,7 +142,7 @@ static hw_status set_json(hw_bundle *bundle, const char *key, json_t *value, hw_
 
 hw_status hw_config_save(const hw_config *config, char *const *labels, size_t label_count,
                          hw_bundle *bundle, hw_error *err) {
-    HW_TRY(set_json(bundle, "headwise", config_json(config), err));
+    HW_TRY(set_json(bundle, "headwise", hw_config_json(config), err));
     return set_json(bundle, "labels", labels_json(labels, label_count), err);
 }
 
@@ -166,11 +184,17 @@ static bool read_value(hw_config *config, const field *f, const json_t *value) {
 
 static hw_status read_arch(hw_config *config, const json_t *root, const char *name, hw_error *err) {
     const char *arch = json_string_value(json_object_get(root, "arch"));
-    for (hw_arch a = HW_ARCH_HYBRID; a <= HW_ARCH_BAG; a++)
+    for (hw_arch a = HW_ARCH_HYBRID; a <= HW_ARCH_ENCODER; a++)
         if (arch && strcmp(arch, arch_names[a]) == 0) config->arch = a;
     if (config->arch == HW_ARCH_DEFAULT)
         return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.arch is missing or unknown", name);
     return HW_OK;
+}
+
+/* What the encoder's own fields do not say. */
+static void fill_in_encoder(hw_config *config) {
+    config->join = (hw_join){ .tower = 1 };
+    config->held_back_bag = NAN;
 }
 
 static hw_status read_fields(hw_config *config, const json_t *root, const char *name,
@@ -182,12 +206,25 @@ static hw_status read_fields(hw_config *config, const json_t *root, const char *
         return hw_fail(err, HW_ERROR_UNSUPPORTED, "%s: headwise.version is %lld, not %d", name,
                        (long long)json_integer_value(version), (int)CONFIG_VERSION);
     HW_TRY(read_arch(config, root, name, err));
-    for (size_t i = 0; i < FIELDS; i++) {
-        const field *f = &fields[i];
+    if (config->arch == HW_ARCH_ENCODER) fill_in_encoder(config);
+    const field_list list = fields_of(config->arch);
+    for (size_t i = 0; i < list.count; i++) {
+        const field *f = &list.items[i];
         const json_t *object = f->section ? json_object_get(root, f->section) : root;
         if (!read_value(config, f, json_object_get(object, f->key)))
             return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.%s%s%s is missing or out of range",
                            name, f->section ? f->section : "", f->section ? "." : "", f->key);
+    }
+    return HW_OK;
+}
+
+hw_status hw_config_update(hw_config *config, const json_t *root, const char *name, hw_error *err) {
+    const field_list list = fields_of(config->arch);
+    for (size_t i = 0; i < list.count; i++) {
+        const json_t *value = json_object_get(root, list.items[i].key);
+        if (value && !read_value(config, &list.items[i], value))
+            return hw_fail(err, HW_ERROR_FORMAT, "%s: %s is of another type or out of range", name,
+                           list.items[i].key);
     }
     return HW_OK;
 }
@@ -197,8 +234,9 @@ static bool are_possible(const hw_ngram_options *options) {
     return options->word_max >= 1 && options->cjk_max >= 1 && (characters || !options->char_max);
 }
 
-/* What no field can tell by itself. */
+/* What no field can tell by itself; an encoder has no such fields. */
 static hw_status check_arch(const hw_config *config, const char *name, hw_error *err) {
+    if (config->arch == HW_ARCH_ENCODER) return HW_OK;
     if (config->towers ? config->arch == HW_ARCH_BAG : config->arch == HW_ARCH_ATTENTION)
         return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.towers is %d with arch %s", name,
                        (int)config->towers, arch_names[config->arch]);
@@ -227,11 +265,12 @@ static hw_status parse_metadata(json_t **root, const hw_bundle *bundle, const ch
     return hw_fail(err, HW_ERROR_FORMAT, "%s: \"%s\" metadata: %s", name, key, problem.text);
 }
 
-static hw_status check_labels(size_t *bytes, const json_t *root, const char *name, hw_error *err) {
+static hw_status check_labels(size_t *bytes, const json_t *root, size_t fewest, const char *name,
+                              hw_error *err) {
     const size_t count = json_array_size(root); /* 0 if it is none */
-    if (count < 1 || count > HW_LABELS_LIMIT)
-        return hw_fail(err, HW_ERROR_FORMAT, "%s: labels is no array of 1 to %d names", name,
-                       (int)HW_LABELS_LIMIT);
+    if (!json_is_array(root) || count < fewest || count > HW_LABELS_LIMIT)
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: labels is no array of %zu to %d names", name,
+                       fewest, (int)HW_LABELS_LIMIT);
     *bytes = count * sizeof(char *);
     for (size_t label = 0; label < count; label++) {
         const size_t length = json_string_length(json_array_get(root, label));
@@ -244,9 +283,10 @@ static hw_status check_labels(size_t *bytes, const json_t *root, const char *nam
 }
 
 /* The names as one block: the pointers, then what they point at. */
-static hw_status read_labels(char ***labels, const json_t *root, const char *name, hw_error *err) {
+static hw_status read_labels(char ***labels, const json_t *root, size_t fewest, const char *name,
+                             hw_error *err) {
     size_t bytes = 0;
-    HW_TRY(check_labels(&bytes, root, name, err));
+    HW_TRY(check_labels(&bytes, root, fewest, name, err));
     char **block = hw_malloc(bytes);
     if (!block) return hw_fail_memory(err, bytes);
     char *text = (char *)(block + json_array_size(root));
@@ -277,7 +317,8 @@ hw_status hw_config_load(hw_config *config, char ***labels, const hw_bundle *bun
     hw_status status = parse_metadata(&root, bundle, "headwise", name, err);
     if (status == HW_OK) status = read_fields(config, root, name, err);
     if (status == HW_OK) status = parse_metadata(&names, bundle, "labels", name, err);
-    if (status == HW_OK) status = read_labels(&block, names, name, err);
+    if (status == HW_OK)
+        status = read_labels(&block, names, config->arch != HW_ARCH_ENCODER, name, err);
     if (status == HW_OK) {
         config->tower.labels = (int32_t)json_array_size(names);
         status = check_arch(config, name, err);

@@ -34,6 +34,7 @@ static void fill_targets(hw_corpus *corpus, const uint32_t *map) {
 
 hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, const char *path,
                          const hw_reader_options *options, hw_error *err) {
+    HW_TRY(hw_classifier_check_labels(classifier, err));
     corpus->dataset = hw_dataset_load(path, options, err);
     if (!corpus->dataset) return HW_ERROR_FORMAT;
     const hw_dataset *dataset = corpus->dataset;
@@ -102,10 +103,10 @@ static hw_status reserve_rows(float **rows, size_t count, size_t labels, hw_erro
 }
 
 static hw_status make_sessions(worker *workers, int32_t threads, const hw_classifier *classifier,
-                               hw_error *err) {
+                               const hw_session_options *options, hw_error *err) {
     for (int32_t i = 0; i < threads; i++) {
-        workers[i].session = hw_session_new(classifier, err);
-        if (!workers[i].session) return HW_ERROR_MEMORY;
+        workers[i].session = hw_session_new(classifier, options, err);
+        if (!workers[i].session) return err->status;
     }
     return HW_OK;
 }
@@ -125,19 +126,21 @@ static hw_status reserve_results(hw_corpus *corpus, const hw_classifier *classif
                                  hw_error *err) {
     const size_t count = corpus->dataset->count, labels = (size_t)classifier->summary.labels;
     HW_TRY(reserve_rows(&corpus->probabilities, count, labels, err));
-    if (classifier->config.arch != HW_ARCH_ATTENTION)
-        HW_TRY(reserve_rows(&corpus->bag, count, labels, err));
-    if (classifier->config.towers) HW_TRY(reserve_rows(&corpus->tower, count, labels, err));
+    if (classifier->bag_bias) HW_TRY(reserve_rows(&corpus->bag, count, labels, err));
+    if (classifier->config.towers || classifier->encoder)
+        HW_TRY(reserve_rows(&corpus->tower, count, labels, err));
     return HW_OK;
 }
 
-hw_status hw_corpus_run(hw_corpus *corpus, const hw_classifier *classifier, int32_t threads,
-                        hw_error *err) {
+hw_status hw_corpus_run(hw_corpus *corpus, const hw_classifier *classifier,
+                        const hw_session_options *options, int32_t threads, hw_error *err) {
+    hw_error own;
+    if (!err) err = &own;
     HW_TRY(reserve_results(corpus, classifier, err));
     worker *workers = hw_calloc((size_t)threads, sizeof *workers);
     if (!workers) return hw_fail_memory(err, (size_t)threads * sizeof *workers);
     run r = { corpus, (size_t)classifier->summary.labels, workers };
-    hw_status status = make_sessions(workers, threads, classifier, err);
+    hw_status status = make_sessions(workers, threads, classifier, options, err);
     if (status == HW_OK) status = run_chunks(&r, threads, err);
     for (int32_t i = 0; i < threads; i++) hw_session_free(workers[i].session);
     hw_free(workers);

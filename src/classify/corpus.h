@@ -19,8 +19,8 @@ typedef struct hw_corpus {
 /* *corpus is zero before, and freed by hw_corpus_free also on failure. */
 hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, const char *path,
                          const hw_reader_options *options, hw_error *err);
-hw_status hw_corpus_run(hw_corpus *corpus, const hw_classifier *classifier, int32_t threads,
-                        hw_error *err);
+hw_status hw_corpus_run(hw_corpus *corpus, const hw_classifier *classifier,
+                        const hw_session_options *options, int32_t threads, hw_error *err);
 void hw_corpus_free(hw_corpus *corpus);
 
 #endif

@@ -36,11 +36,13 @@ static hw_metrics *measure(const hw_corpus *corpus, const hw_classifier *classif
 }
 
 hw_metrics *hw_evaluate(const hw_classifier *classifier, const char *path,
-                        const hw_reader_options *options, int32_t threads, hw_error *err) {
+                        const hw_reader_options *reader, const hw_session_options *session,
+                        int32_t threads, hw_error *err) {
     hw_corpus corpus = { 0 };
     hw_metrics *metrics = NULL;
-    if (hw_corpus_load(&corpus, classifier, path, options, err) == HW_OK &&
-        hw_corpus_run(&corpus, classifier, threads > 0 ? threads : hw_cpu_count(), err) == HW_OK)
+    if (threads <= 0) threads = hw_cpu_count();
+    if (hw_corpus_load(&corpus, classifier, path, reader, err) == HW_OK &&
+        hw_corpus_run(&corpus, classifier, session, threads, err) == HW_OK)
         metrics = measure(&corpus, classifier, err);
     hw_corpus_free(&corpus);
     return metrics;

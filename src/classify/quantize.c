@@ -1,6 +1,7 @@
 /* hw_classifier_quantize: the n-gram table in int8, one scale a label (its largest weight is
- * 127 steps). Everything else is copied as it is. */
-#include "classify/classifier.h"
+ * 127 steps), or the linear layers of an encoder, one scale an output. Everything else is copied as
+ * it is. */
+#include "classify/encoder_classifier.h"
 
 #include <math.h>
 
@@ -32,8 +33,20 @@ static hw_status add_quantized(hw_bundle *copy, const hw_classifier *classifier,
     return HW_OK;
 }
 
+static hw_classifier *quantize_encoder(const hw_classifier *classifier, hw_error *err) {
+    hw_fine_tuned parts = hw_classifier_parts(classifier);
+    hw_encoder *quantized =
+        classifier->summary.quantized ? NULL : hw_encoder_quantize(classifier->encoder, err);
+    if (!quantized && !classifier->summary.quantized) return NULL;
+    if (quantized) parts.encoder = quantized;
+    hw_classifier *copy = hw_classifier_of_encoder(&parts, err);
+    hw_encoder_free(quantized);
+    return copy;
+}
+
 hw_classifier *hw_classifier_quantize(const hw_classifier *classifier, hw_error *err) {
     static const char *const without[] = { "ngram.table" };
+    if (classifier->encoder) return quantize_encoder(classifier, err);
     if (!classifier->table && !classifier->table_int8) {
         hw_fail(err, HW_ERROR_ARGUMENT, "the model has no n-gram table to quantize");
         return NULL;

@@ -1,9 +1,10 @@
 /* hw_session: texts go through the n-grams one by one and through the towers in small
- * batches. Invariant: a text's logits are computed from that text alone, so they are the
- * same bits in any batch. */
+ * batches, or all of them through a pretrained encoder (encoder_session.c). Invariant: a text's
+ * logits are computed from that text alone, so they are the same bits in any batch. */
 #include "classify/classifier.h"
 
 #include "base/memory.h"
+#include "classify/encoder_session.h"
 #include "classify/encoding.h"
 
 #include <assert.h>
@@ -16,7 +17,8 @@ enum { BATCH_TEXTS = 32, BATCH_TOKENS = 1024, SCRATCH_TOKENS = 4096, PREFETCH_AH
 struct hw_session {
     const hw_classifier *classifier;
     const hw_kernels *kernels;
-    hw_encoding encoding; /* of one text */
+    hw_encoder_session *encoder; /* does it all, of a classifier with one */
+    hw_encoding encoding;        /* of one text */
 
     size_t texts;                      /* in the batch */
     uint32_t offsets[BATCH_TEXTS + 1]; /* into tokens */
@@ -51,8 +53,10 @@ static hw_tower_scratch *new_scratch(const hw_classifier *classifier, size_t tok
     return hw_tower_scratch_new(&classifier->config.tower, BATCH_TEXTS, tokens, false, err);
 }
 
-static bool reserve(hw_session *session, hw_error *err) {
+static bool reserve(hw_session *session, const hw_session_options *options, hw_error *err) {
     const hw_classifier *classifier = session->classifier;
+    if (classifier->encoder)
+        return (session->encoder = hw_encoder_session_new(classifier, options, err));
     const int32_t towers = classifier->config.towers;
     if (classifier->bag_bias && !(session->bag = new_rows(label_count(session), err))) return false;
     if (towers > 0 && !(session->tower = new_rows(column_count(session), err))) return false;
@@ -60,7 +64,8 @@ static bool reserve(hw_session *session, hw_error *err) {
     return towers == 0 || (session->scratch = new_scratch(classifier, SCRATCH_TOKENS, err));
 }
 
-hw_session *hw_session_new(const hw_classifier *classifier, hw_error *err) {
+hw_session *hw_session_new(const hw_classifier *classifier, const hw_session_options *options,
+                           hw_error *err) {
     hw_session *session = hw_calloc(1, sizeof *session);
     if (!session) {
         hw_fail_memory(err, sizeof *session);
@@ -68,13 +73,14 @@ hw_session *hw_session_new(const hw_classifier *classifier, hw_error *err) {
     }
     session->classifier = classifier;
     session->kernels = hw_kernels_select();
-    if (reserve(session, err)) return session;
+    if (reserve(session, options, err)) return session;
     hw_session_free(session);
     return NULL;
 }
 
 void hw_session_free(hw_session *session) {
     if (!session) return;
+    hw_encoder_session_free(session->encoder);
     hw_encoding_free(&session->encoding);
     hw_free(session->token_offsets);
     hw_free(session->token_ngrams);
@@ -192,6 +198,8 @@ static void copy_row(float *logits, const float *rows, size_t columns, size_t te
 
 hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count,
                          float *probabilities, float *bag, float *tower, hw_error *err) {
+    if (session->encoder)
+        return hw_encoder_session_run(session->encoder, texts, count, probabilities, tower, err);
     const size_t labels = label_count(session), columns = column_count(session);
     for (size_t first = 0; first < count; first += session->texts) {
         HW_TRY(run_batch(session, texts + first, count - first, err));
@@ -212,4 +220,22 @@ hw_status hw_classify(hw_session *session, const hw_text *texts, size_t count, f
                       hw_error *err) {
     assert(session && (texts || !count) && (probabilities || !count));
     return hw_session_run(session, texts, count, probabilities, NULL, NULL, err);
+}
+
+size_t hw_session_windows(const hw_session *session, size_t i) {
+    return session->encoder ? hw_encoder_session_windows(session->encoder, i) : 1;
+}
+
+hw_status hw_tokenize(hw_session *session, hw_text text, hw_token *tokens, size_t capacity,
+                      size_t *count, hw_error *err) {
+    assert(session && (tokens || !capacity) && count);
+    if (session->encoder)
+        return hw_encoder_session_tokenize(session->encoder, text, tokens, capacity, count, err);
+    return hw_fail(err, HW_ERROR_ARGUMENT,
+                   "the model has no tokenizer: it is no pretrained encoder");
+}
+
+const char *hw_token_string(const hw_classifier *classifier, uint32_t id) {
+    const hw_tokenizer *tokenizer = classifier->pretrained.tokenizer;
+    return tokenizer ? hw_tokenizer_string(tokenizer, id) : NULL;
 }

@@ -16,7 +16,7 @@ static void require(bool condition) {
 static void classify(const hw_classifier *classifier) {
     const hw_summary *summary = hw_classifier_summary(classifier);
     if (summary->parameters > PARAMETERS_LIMIT || summary->labels > LABELS_LIMIT) return;
-    hw_session *session = hw_session_new(classifier, NULL);
+    hw_session *session = hw_session_new(classifier, NULL, NULL);
     if (!session) return;
     float p[LABELS_LIMIT];
     const hw_text text = hw_text_of("A quiet film, no? \xe5\xa5\xbd\xe7\x94\xb5\xe5\xbd\xb1 \xff");

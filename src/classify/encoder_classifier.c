@@ -1,0 +1,93 @@
+/* Makes a classifier of an encoder in memory. Invariant: its bundle has exactly the tensors of
+ * hw_encoder_parameter_at, int8 ones with their scales, so equal encoders make equal files. */
+#include "classify/encoder_classifier.h"
+
+#include "base/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static hw_status add_floats(hw_bundle *bundle, const char *name, const float *values, size_t rows,
+                            size_t columns, hw_error *err) {
+    float *to = hw_bundle_add(bundle, name, HW_F32, rows, columns, err);
+    if (!to) return HW_ERROR_MEMORY;
+    memcpy(to, values, rows * (columns ? columns : 1) * sizeof *to);
+    return HW_OK;
+}
+
+static hw_status add_int8(hw_bundle *bundle, const hw_encoder_parameter *parameter,
+                          const int8_t *values, const float *scale, hw_error *err) {
+    char name[sizeof parameter->name + 8];
+    snprintf(name, sizeof name, "%s.scale", parameter->name);
+    int8_t *to =
+        hw_bundle_add(bundle, parameter->name, HW_I8, parameter->rows, parameter->columns, err);
+    if (!to) return HW_ERROR_MEMORY;
+    memcpy(to, values, parameter->rows * parameter->columns);
+    return add_floats(bundle, name, scale, parameter->rows, 0, err);
+}
+
+static hw_status add_tensors(hw_bundle *bundle, const hw_encoder *encoder, hw_error *err) {
+    hw_encoder_parameter parameter;
+    for (size_t i = 0; hw_encoder_parameter_at(&parameter, hw_encoder_config_of(encoder), i); i++) {
+        const float *values = hw_encoder_values(encoder, i), *scale = NULL;
+        const int8_t *steps = values ? NULL : hw_encoder_values_int8(encoder, i, &scale);
+        const bool vector = parameter.dims == 1;
+        const size_t rows = vector ? parameter.rows * parameter.columns : parameter.rows;
+        HW_TRY(values ? add_floats(bundle, parameter.name, values, rows,
+                                   vector ? 0 : parameter.columns, err)
+                      : add_int8(bundle, &parameter, steps, scale, err));
+    }
+    return HW_OK;
+}
+
+/* Sets one of the bundle's strings to a JSON value, whose reference is taken. */
+static hw_status set_json(hw_bundle *bundle, const char *key, json_t *value, hw_error *err) {
+    hw_text_buffer text = { 0 };
+    hw_status status = hw_json_append(&text, value, err);
+    if (status == HW_OK) status = hw_bundle_set(bundle, key, text.bytes, err);
+    hw_text_buffer_free(&text);
+    return status;
+}
+
+static hw_status add_parts(hw_bundle *bundle, const hw_fine_tuned *parts, hw_error *err) {
+    const hw_config config = { .arch = HW_ARCH_ENCODER,
+                               .multi_label = parts->multi_label,
+                               .temperature = parts->temperature,
+                               .held_back_score = parts->held_back_score,
+                               .held_back_examples = parts->held_back_examples,
+                               .max_tokens = parts->max_tokens };
+    HW_TRY(add_tensors(bundle, parts->encoder, err));
+    if (parts->multi_label)
+        HW_TRY(add_floats(bundle, "thresholds", parts->thresholds, parts->label_count, 0, err));
+    HW_TRY(hw_config_save(&config, parts->labels, parts->label_count, bundle, err));
+    HW_TRY(hw_bundle_set(bundle, "training", parts->training, err));
+    HW_TRY(set_json(bundle, "config", hw_encoder_config_json(hw_encoder_config_of(parts->encoder)),
+                    err));
+    HW_TRY(hw_bundle_set(bundle, "tokenizer", hw_tokenizer_json(parts->tokenizer), err));
+    return hw_bundle_set(bundle, "format", "pt", err);
+}
+
+hw_classifier *hw_classifier_of_encoder(const hw_fine_tuned *parts, hw_error *err) {
+    hw_bundle *bundle = hw_bundle_new(err);
+    if (!bundle) return NULL;
+    if (add_parts(bundle, parts, err) == HW_OK)
+        return hw_classifier_from_bundle(bundle, "the fine-tuned model", err);
+    hw_bundle_free(bundle);
+    return NULL;
+}
+
+hw_fine_tuned hw_classifier_parts(const hw_classifier *classifier) {
+    const hw_config *config = &classifier->config;
+    return (hw_fine_tuned){ .encoder = classifier->encoder,
+                            .tokenizer = classifier->pretrained.tokenizer,
+                            .labels = classifier->labels,
+                            .label_count = (size_t)classifier->summary.labels,
+                            .multi_label = config->multi_label,
+                            .thresholds = classifier->thresholds,
+                            .temperature = config->temperature,
+                            .max_tokens = config->max_tokens,
+                            .held_back_score = config->held_back_score,
+                            .held_back_examples = config->held_back_examples,
+                            .training = classifier->training };
+}
