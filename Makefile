@@ -2,7 +2,8 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test bench accuracy tower-gain fuzz kill-campaign format install clean
+.PHONY: all demo test bench accuracy tower-gain encoder-setup encoder-parity encoder-bench \
+    fine-tune-bench few-shot-bench pretrain-bench fuzz kill-campaign format install clean
 
 all: # the program: build/release/headwise
 	scripts/setup.sh build
@@ -28,6 +29,28 @@ tower-gain: all # an hour: what the attention towers add, five seeds
 	scripts/setup.sh bench
 	bench/setup.sh
 	bench/venv/bin/python bench/tower_gain.py --markdown docs/accuracy.md
+
+encoder-setup: all
+	scripts/setup.sh bench
+	bench/setup.sh encoder
+
+encoder-parity: encoder-setup # an hour: token ids, offsets and logits beside Hugging Face's
+	bench/venv/bin/python bench/encoder_parity.py --markdown docs/encoders.md
+	bench/venv/bin/python bench/tokenizer_parity.py --markdown docs/encoders.md
+
+encoder-bench: encoder-setup # two hours on an idle machine: speed beside other engines
+	bench/venv/bin/python bench/encoder_speed.py --start --markdown docs/encoders.md
+	bench/venv/bin/python bench/encoder_speed.py --markdown docs/encoders.md
+	bench/venv/bin/python bench/encoder_speed.py --int8 --markdown docs/encoders.md
+
+fine-tune-bench: encoder-setup # an hour on an idle machine: accuracy and speed beside PyTorch
+	bench/venv/bin/python bench/fine_tune.py --markdown docs/encoders.md
+
+few-shot-bench: encoder-setup # hours: 8 to 64 texts a label
+	bench/venv/bin/python bench/few_shot.py --markdown docs/encoders.md
+
+pretrain-bench: encoder-setup # hours: what pretraining on unlabelled texts buys
+	bench/venv/bin/python bench/pretrain_gain.py --markdown docs/encoders.md
 
 fuzz: # each parser for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

@@ -22,18 +22,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Results:
-    """Results on disk, one file for the baselines and one for Headwise."""
+    """Results on disk: a file for the baselines, one for Headwise, one for its encoders."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
         self.records = {}
-        for name in ("baselines", "headwise"):
+        for name in ("baselines", "headwise", "encoders"):
             path = self.folder / f"{name}.json"
             self.records[name] = json.loads(path.read_text()) if path.exists() else {}
-
-    @staticmethod
-    def file_of(engine):
-        return "headwise" if engine.name == "headwise" else "baselines"
 
     @staticmethod
     def key(data_set, engine, seed):
@@ -41,10 +37,10 @@ class Results:
         return " | ".join(parts)
 
     def get(self, data_set, engine, seed):
-        return self.records[self.file_of(engine)].get(self.key(data_set, engine, seed))
+        return self.records[engine.results].get(self.key(data_set, engine, seed))
 
     def put(self, data_set, engine, seed, record):
-        name = self.file_of(engine)
+        name = engine.results
         self.records[name][self.key(data_set, engine, seed)] = record
         path = self.folder / f"{name}.json"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +73,7 @@ def measure(results, data_set, engine, seed):
         record = {name: round(value, 3) for name, value in record.items()}
         record.update(measure=datasets.measure_name(data_set), cpu=cpu_name(),
                       cores=len(os.sched_getaffinity(0)))
-        if engine.name == "headwise":
+        if engine.results != "baselines":
             record["commit"] = commit()
         results.put(data_set, engine, seed, record)
     print(f"{data_set.name:16} {engine.name:9} seed {seed}  {record['score']:6.2f}"

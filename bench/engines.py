@@ -1,8 +1,9 @@
 """The classifiers that are compared: each trains on a set's train part alone and is measured on test.
 
-An engine is a class with `name`, `title`, `options` (a string that names everything that shapes its
-result), `checksum()` of its program, and `run(data_set, seed, folder)`, which returns a dictionary
-with score (per cent), seconds (of training) and mib (peak memory of training).
+An engine is a class with `name`, `title`, `results` (the file of bench/results/ that keeps its own),
+`options` (a string that names everything that shapes its result), `checksum()` of its program, and
+`run(data_set, seed, folder)`, which returns a dictionary with score (per cent), seconds (of training)
+and mib (peak memory of training).
 """
 
 import hashlib
@@ -38,9 +39,18 @@ def file_checksum(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
+def headwise_score(program, model, data_set):
+    """Per cent on the test part: micro-F1 of a multi-label set, accuracy of any other."""
+    test = datasets.part_path(data_set, "test")
+    printed, _, _ = run_command([program, "eval", model, "-input", test, "--json"])
+    report = json.loads(printed)
+    return 100 * (report["micro_f1"] if data_set.multi_label else report["accuracy"])
+
+
 class Svm:
     name = "svm"
     title = "TF-IDF + linear SVM"
+    results = "baselines"
     options = "words+pairs or 1-3 characters, C 0.5/1"
 
     def checksum(self):
@@ -57,6 +67,7 @@ class FastText:
 
     name = "fasttext"
     title = "fastText"
+    results = "baselines"
     options = "-wordNgrams 2 -epoch 25 -lr 0.5 -thread 1"
 
     def __init__(self):
@@ -101,6 +112,7 @@ class FastText:
 class Headwise:
     name = "headwise"
     title = "Headwise"
+    results = "headwise"
 
     def __init__(self, program, arch):
         self.program = Path(program)
@@ -115,8 +127,5 @@ class Headwise:
         train = datasets.part_path(data_set, "train")
         command = [self.program, "train", "-input", train, "-output", model, "-seed", seed]
         _, seconds, mib = run_command(command + ["-verbose", "0"] + self.arguments)
-        test = datasets.part_path(data_set, "test")
-        printed, _, _ = run_command([self.program, "eval", model, "-input", test, "--json"])
-        report = json.loads(printed)
-        score = report["micro_f1"] if data_set.multi_label else report["accuracy"]
-        return {"score": 100 * score, "seconds": seconds, "mib": mib}
+        score = headwise_score(self.program, model, data_set)
+        return {"score": score, "seconds": seconds, "mib": mib}

@@ -6,30 +6,91 @@ set(HEADWISE_SOURCES
     src/base/fault.c
     src/base/file.c
     src/base/file_replace.c
+    src/base/folder.c
     src/base/json.c
     src/base/memory.c
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c
+    src/text/added_tokens.c
+    src/text/aligned.c
+    src/text/base64.c
+    src/text/bert_segment.c
+    src/text/bert_words.c
+    src/text/bpe.c
+    src/text/bpe_model.c
+    src/text/byte_level.c
     src/text/dataset.c
     src/text/dictionary.c
     src/text/draft.c
     src/text/fasttext.c
     src/text/fields.c
     src/text/format.c
+    src/text/grapheme.c
+    src/text/json_section.c
     src/text/jsonl.c
     src/text/lines.c
+    src/text/merge_table.c
     src/text/ngrams.c
+    src/text/normal_form.c
+    src/text/normalizer.c
+    src/text/normalizer_step.c
+    src/text/pair_table.c
+    src/text/pattern.c
+    src/text/piece_score.c
+    src/text/pre_tokenizer.c
+    src/text/precompiled.c
+    src/text/protobuf.c
     src/text/reader.c
+    src/text/sentencepiece.c
+    src/text/sentencepiece_model.c
+    src/text/split.c
     src/text/stream.c
+    src/text/template.c
+    src/text/token_table.c
+    src/text/tokenizer.c
+    src/text/tokenizer_folder.c
+    src/text/tokenizer_json.c
+    src/text/tokenizer_model.c
+    src/text/trie.c
+    src/text/unicode_class.c
+    src/text/unicode_tables.c
+    src/text/unigram.c
     src/text/utf8.c
+    src/text/word_bag.c
+    src/text/word_cache.c
+    src/text/wordpiece.c
+    src/text/wordpiece_json.c
+    src/text/wordpiece_trainer.c
     src/text/words.c
+    src/text/workspace.c
     src/tensor/kernels.c
     src/tensor/kernels_scalar.c
     src/tensor/safetensors.c
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
     src/model/attention.c
+    src/model/encoder.c
+    src/model/encoder_activation.c
+    src/model/encoder_attention.c
+    src/model/encoder_config.c
+    src/model/encoder_embedding.c
+    src/model/encoder_feedforward.c
+    src/model/encoder_fields.c
+    src/model/encoder_limits.c
+    src/model/encoder_linear.c
+    src/model/encoder_load.c
+    src/model/encoder_names.c
+    src/model/encoder_noise.c
+    src/model/encoder_norm.c
+    src/model/encoder_parameters.c
+    src/model/encoder_pooling.c
+    src/model/encoder_positions.c
+    src/model/encoder_quantize.c
+    src/model/encoder_readout.c
+    src/model/encoder_scores.c
+    src/model/encoder_scratch.c
+    src/model/encoder_weights.c
     src/model/feedforward.c
     src/model/loss.c
     src/model/noise.c
@@ -44,28 +105,60 @@ set(HEADWISE_SOURCES
     src/classify/classifier.c
     src/classify/config.c
     src/classify/corpus.c
+    src/classify/encoder_classifier.c
+    src/classify/encoder_folder.c
+    src/classify/encoder_session.c
     src/classify/encoding.c
     src/classify/evaluate.c
     src/classify/events.c
+    src/classify/export.c
     src/classify/features.c
+    src/classify/hub_folder.c
+    src/classify/hub_labels.c
     src/classify/intervals.c
     src/classify/join.c
     src/classify/metrics.c
+    src/classify/pretrained.c
     src/classify/quantize.c
     src/classify/session.c
+    src/classify/shards.c
     src/classify/tensor_view.c
+    src/classify/token_windows.c
+    src/classify/tower_folder.c
     src/classify/tower_tensors.c
     src/classify/vocabulary.c
+    src/train/adamw.c
     src/train/assembly.c
     src/train/bag_branch.c
     src/train/checkpoint.c
+    src/train/contrast.c
     src/train/cross_validation.c
+    src/train/encoder_scorer.c
+    src/train/encoder_trainer.c
+    src/train/encoder_update.c
+    src/train/few_shot.c
+    src/train/fine_tune.c
+    src/train/fine_tune_base.c
+    src/train/fine_tune_checkpoint.c
+    src/train/fine_tune_epochs.c
+    src/train/fine_tune_plan.c
+    src/train/fine_tune_result.c
     src/train/folds.c
+    src/train/frozen.c
     src/train/join_fit.c
+    src/train/label_loss.c
     src/train/learning_data.c
     src/train/linear.c
+    src/train/logistic.c
+    src/train/masked_trainer.c
+    src/train/masking.c
     src/train/plan.c
+    src/train/pretrain.c
+    src/train/pretrain_plan.c
+    src/train/pretrain_texts.c
     src/train/progress.c
+    src/train/row_gradients.c
+    src/train/token_texts.c
     src/train/tower_branch.c
     src/train/tower_scores.c
     src/train/tower_trainer.c
@@ -85,19 +178,25 @@ endfunction()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
     headwise_kernel(src/tensor/kernels_avx2.c -mavx2 -mfma)
     headwise_kernel(src/tensor/kernels_avx512.c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma)
+    headwise_kernel(src/tensor/kernels_avx512vnni.c
+        -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
     headwise_kernel(src/tensor/kernels_neon.c)
 endif()
 
 set(HEADWISE_APP_SOURCES
+    app/card.c
     app/cmd_calibrate.c
     app/cmd_check_data.c
     app/cmd_cv.c
     app/cmd_dump.c
     app/cmd_eval.c
+    app/cmd_export.c
     app/cmd_predict.c
+    app/cmd_pretrain.c
     app/cmd_quantize.c
     app/cmd_test.c
+    app/cmd_tokenize.c
     app/cmd_train.c
     app/cmd_version.c
     app/completion.c

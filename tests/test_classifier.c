@@ -37,7 +37,7 @@ static hw_classifier *made(tiny_options options) {
 }
 
 static hw_session *session_of(const hw_classifier *classifier) {
-    hw_session *session = hw_session_new(classifier, &error);
+    hw_session *session = hw_session_new(classifier, NULL, &error);
     assert_non_null(session);
     return session;
 }
@@ -739,7 +739,7 @@ static void test_evaluation_counts_what_the_model_predicts(void **state) {
     (void)state;
     hw_classifier *classifier = made((tiny_options){ 0 });
     const char *path = written(single);
-    hw_metrics *metrics = hw_evaluate(classifier, path, NULL, 1, &error);
+    hw_metrics *metrics = hw_evaluate(classifier, path, NULL, NULL, 1, &error);
     if (!metrics) fail_msg("%s", error.message);
     static const char *const texts[] = { "A quiet film.", "No film at all", "quiet",
                                          "quiet, quiet!", "film",           "no",
@@ -767,12 +767,12 @@ static void test_evaluation_counts_what_the_model_predicts(void **state) {
 static void test_evaluation_does_not_depend_on_threads(void **state) {
     (void)state;
     hw_classifier *classifier = made((tiny_options){ .multi_label = true });
-    hw_metrics *once = hw_evaluate(classifier, written(multi), NULL, 1, &error);
+    hw_metrics *once = hw_evaluate(classifier, written(multi), NULL, NULL, 1, &error);
     if (!once) fail_msg("%s", error.message);
     char *content = repeated(multi, 100);
     const char *path = written(content);
-    hw_metrics *one = hw_evaluate(classifier, path, NULL, 1, &error);
-    hw_metrics *three = hw_evaluate(classifier, path, NULL, 3, &error);
+    hw_metrics *one = hw_evaluate(classifier, path, NULL, NULL, 1, &error);
+    hw_metrics *three = hw_evaluate(classifier, path, NULL, NULL, 3, &error);
     if (!one || !three) fail_msg("%s", error.message);
     assert_int_equal(one->unknown_labels, 200);
     assert_true(fabs(one->log_loss - once->log_loss) < 1e-9); /* 100 times the same texts */
@@ -795,9 +795,9 @@ static void test_missing_branches_have_no_score(void **state) {
     hw_classifier *bag = made((tiny_options){ .arch = HW_ARCH_BAG });
     hw_classifier *attention = made((tiny_options){ .arch = HW_ARCH_ATTENTION });
     hw_classifier *hybrid = made((tiny_options){ .towers = -1 });
-    hw_metrics *m = hw_evaluate(bag, path, NULL, 1, &error);
-    hw_metrics *n = hw_evaluate(attention, path, NULL, 1, &error);
-    hw_metrics *h = hw_evaluate(hybrid, path, NULL, 1, &error);
+    hw_metrics *m = hw_evaluate(bag, path, NULL, NULL, 1, &error);
+    hw_metrics *n = hw_evaluate(attention, path, NULL, NULL, 1, &error);
+    hw_metrics *h = hw_evaluate(hybrid, path, NULL, NULL, 1, &error);
     assert_true(isnan(m->tower_score) && m->bag_score == m->accuracy);
     assert_true(isnan(n->bag_score) && n->tower_score == n->accuracy);
     assert_true(isnan(h->tower_score) && h->bag_score == h->accuracy);
@@ -818,8 +818,8 @@ static void test_calibrating_lowers_the_loss(void **state) {
         hw_classifier *classifier = made(options);
         hw_classifier *calibrated = hw_classifier_calibrate(classifier, path, NULL, &error);
         if (!calibrated) fail_msg("%s", error.message);
-        hw_metrics *before = hw_evaluate(classifier, path, NULL, 1, &error);
-        hw_metrics *after = hw_evaluate(calibrated, path, NULL, 1, &error);
+        hw_metrics *before = hw_evaluate(classifier, path, NULL, NULL, 1, &error);
+        hw_metrics *after = hw_evaluate(calibrated, path, NULL, NULL, 1, &error);
         assert_true(hw_classifier_summary(calibrated)->temperature != 1.25);
         assert_true(after->log_loss < before->log_loss);
         assert_true(v ? after->micro_f1 >= before->micro_f1 : after->accuracy == before->accuracy);
@@ -844,9 +844,9 @@ static bool use_everything(hw_error *failure, const char *model, const char *dat
     hw_classifier *classifier = hw_classifier_open(model, &err);
     float p[6];
     const hw_text texts[] = { hw_text_of(tiny_sentences[0]), hw_text_of(tiny_sentences[1]) };
-    const bool done = classifier && (session = hw_session_new(classifier, &err)) &&
+    const bool done = classifier && (session = hw_session_new(classifier, NULL, &err)) &&
                       hw_classify(session, texts, 2, p, &err) == HW_OK &&
-                      (metrics = hw_evaluate(classifier, data, NULL, 2, &err)) &&
+                      (metrics = hw_evaluate(classifier, data, NULL, NULL, 2, &err)) &&
                       (quantized = hw_classifier_quantize(classifier, &err)) &&
                       (calibrated = hw_classifier_calibrate(classifier, data, NULL, &err)) &&
                       hw_classifier_save(calibrated, temporary_path(), &err) == HW_OK;

@@ -87,7 +87,7 @@ static void compare_fold(const hw_train_options *options, const validated *v,
     hw_train_options others = *options;
     others.input = "others";
     hw_classifier *classifier = toy_train(&others);
-    hw_session *session = hw_session_new(classifier, &error);
+    hw_session *session = hw_session_new(classifier, NULL, &error);
     float own[26];
     for (size_t row = 0; row < dataset->count; row++) {
         if (fold[row] != which) continue;
@@ -99,7 +99,7 @@ static void compare_fold(const hw_train_options *options, const validated *v,
             assert_true(column < 0 ? p == 0 : p == own[column]);
         }
     }
-    hw_metrics *metrics = hw_evaluate(classifier, "fold", &options->reader, 1, &error);
+    hw_metrics *metrics = hw_evaluate(classifier, "fold", &options->reader, NULL, 1, &error);
     assert_non_null(metrics);
     const bool multi_label = hw_classifier_summary(classifier)->multi_label;
     assert_true(v->scores[which] == (multi_label ? metrics->micro_f1 : metrics->accuracy));

@@ -162,7 +162,7 @@ static hw_status classify(hw_session *session, hw_error *err) {
 static hw_status open_and_predict(void *context, hw_error *err) {
     hw_classifier *classifier = hw_classifier_open(context, err);
     if (!classifier) return err->status;
-    hw_session *session = hw_session_new(classifier, err);
+    hw_session *session = hw_session_new(classifier, NULL, err);
     const hw_status status = session ? classify(session, err) : err->status;
     hw_session_free(session);
     hw_classifier_close(classifier);
@@ -202,7 +202,8 @@ static void test_a_session_survives_failures(void **state) {
     make_model("model", false, 1);
     hw_error err = { 0 };
     hw_classifier *classifier = hw_classifier_open("model", &err);
-    hw_session *fresh = hw_session_new(classifier, &err), *used = hw_session_new(classifier, &err);
+    hw_session *fresh = hw_session_new(classifier, NULL, &err),
+               *used = hw_session_new(classifier, NULL, &err);
     const hw_text text = hw_text_of("the1 owna1 ownb2 and the2");
     float expected[3], probabilities[3];
     hw_status status = HW_ERROR_MEMORY;
@@ -220,7 +221,7 @@ static void test_a_session_survives_failures(void **state) {
 }
 
 static hw_status evaluate(void *context, hw_error *err) {
-    hw_metrics *metrics = hw_evaluate(context, "train", &(hw_reader_options){ 0 }, 2, err);
+    hw_metrics *metrics = hw_evaluate(context, "train", &(hw_reader_options){ 0 }, NULL, 2, err);
     hw_metrics_free(metrics);
     return metrics ? HW_OK : err->status;
 }

@@ -129,7 +129,8 @@ static void test_every_choice_is_accepted(void **state) {
             assert_true(option_read(&value, (option_id)id, word, message));
         }
         option_value value;
-        assert_false(option_read(&value, (option_id)id, option_table[id].argument, message));
+        if (strchr(option_table[id].argument, '|'))
+            assert_false(option_read(&value, (option_id)id, option_table[id].argument, message));
     }
 }
 

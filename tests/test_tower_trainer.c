@@ -275,8 +275,7 @@ static void test_weights_stay_finite_at_any_rate(void **state) {
     free(t);
 }
 
-/* ---- The average ------------------------------------------------------------------------------
- */
+/* ---- The average ------------------------------------------------------------------------ */
 
 /* The same steps are run twice: once for the weights after each, of which a plain average is
  * kept here, once for the trainer's own average, which touches few rows a step. */
@@ -308,8 +307,7 @@ static void test_the_lazy_average_is_the_plain_one(void **state) {
     free(t);
 }
 
-/* ---- Scores ------------------------------------------------------------------------------------
- */
+/* ---- Scores ----------------------------------------------------------------------------- */
 
 /* A text's logits do not depend on the texts beside it. */
 static void test_scores_do_not_depend_on_company(void **state) {

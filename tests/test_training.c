@@ -24,7 +24,7 @@ static void assert_usable(const hw_classifier *classifier) {
     static const char *const texts[] = { "", "the1 owna1 ownb2", "\xff\xfe unseen 字", "the0" };
     const hw_summary *summary = hw_classifier_summary(classifier);
     const size_t labels = (size_t)summary->labels;
-    hw_session *session = hw_session_new(classifier, &error);
+    hw_session *session = hw_session_new(classifier, NULL, &error);
     float *probabilities = calloc(labels, sizeof *probabilities);
     assert_non_null(session);
     assert_non_null(probabilities);
@@ -57,7 +57,7 @@ static void assert_refused(const hw_train_options *options, hw_status status, co
 }
 
 static double accuracy_of(const hw_classifier *classifier, const char *path) {
-    hw_metrics *metrics = hw_evaluate(classifier, path, &(hw_reader_options){ 0 }, 1, &error);
+    hw_metrics *metrics = hw_evaluate(classifier, path, &(hw_reader_options){ 0 }, NULL, 1, &error);
     assert_non_null(metrics);
     const double accuracy = metrics->accuracy;
     hw_metrics_free(metrics);
@@ -185,7 +185,7 @@ static void test_two_texts_are_learned_by_the_towers(void **state) {
     options.learning_rate = 0.02;
     hw_classifier *classifier = toy_train(&options);
     assert_true(accuracy_of(classifier, "train") == 1);
-    hw_session *session = hw_session_new(classifier, &error);
+    hw_session *session = hw_session_new(classifier, NULL, &error);
     const hw_text text = hw_text_of("one");
     float probability[2];
     assert_int_equal(hw_classify(session, &text, 1, probability, &error), HW_OK);
@@ -359,8 +359,7 @@ static void test_tiny_splits_hold_back_at_least_what_they_can(void **state) {
     }
 }
 
-/* ---- Class weights -----------------------------------------------------------------------------
- */
+/* ---- Class weights ---------------------------------------------------------------------- */
 
 static void test_class_weights_shift_the_model(void **state) {
     (void)state;
@@ -374,7 +373,7 @@ static void test_class_weights_shift_the_model(void **state) {
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         options.class_weight = choices[i];
         hw_classifier *classifier = toy_train(&options);
-        hw_session *session = hw_session_new(classifier, &error);
+        hw_session *session = hw_session_new(classifier, NULL, &error);
         const hw_text text = hw_text_of("one");
         float probability[2];
         assert_int_equal(hw_classify(session, &text, 1, probability, &error), HW_OK);
@@ -420,8 +419,7 @@ static void test_wrong_class_weights_are_refused(void **state) {
     }
 }
 
-/* ---- Stopping
- * ------------------------------------------------------------------------------------ */
+/* ---- Stopping --------------------------------------------------------------------------- */
 
 typedef struct watcher {
     int calls, stop_at;
@@ -480,8 +478,7 @@ static void test_stopping_at_any_call_leaves_a_model_or_says_so(void **state) {
     }
 }
 
-/* ---- Checkpoints
- * ------------------------------------------------------------------------------------ */
+/* ---- Checkpoints ------------------------------------------------------------------------ */
 
 static hw_train_options with_checkpoint(const char *input) {
     hw_train_options options = toy_options(input);

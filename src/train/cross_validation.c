@@ -115,7 +115,7 @@ static double score_rows(validation *v, bool multi_label) {
 
 static hw_status score_fold(validation *v, double *score, const hw_classifier *classifier,
                             hw_error *err) {
-    hw_session *session = hw_session_new(classifier, err);
+    hw_session *session = hw_session_new(classifier, NULL, err);
     if (!session) return HW_ERROR_MEMORY;
     select_rows(v, true);
     map_columns(v, classifier);

@@ -1,12 +1,13 @@
 /* One step: compose a batch with its noise, pass it through the tower forward and backward
  * in pieces, clip the gradient, update the dense weights and the touched embedding rows.
- * Invariant: slot_of[row] < slots, and slot_row[slot_of[row]] == row, exactly for the rows
- * that the current step has touched. */
+ * Invariant: rows has a gradient for exactly the embedding rows that the current step has
+ * touched. */
 #include "train/tower_trainer.h"
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/loss.h"
+#include "train/row_gradients.h"
 
 #include <math.h>
 #include <string.h>
@@ -45,10 +46,7 @@ struct hw_tower_trainer {
     hw_tower_scratch *scratch;
     uint32_t *ngrams, *token_offsets, *offsets; /* the piece's batch */
     float *d_tokens, *logits, *d_logits, *target_row;
-    uint32_t *slot_of;  /* [vocabulary] */
-    uint32_t *slot_row; /* [slot_limit] */
-    float *d_rows;      /* [slot_limit][width] */
-    size_t slots, slot_limit;
+    hw_row_gradients row_gradients; /* of the embedding */
 };
 
 /* ---- Composing a piece of a batch --------------------------------------- */
@@ -119,17 +117,6 @@ static double loss_of(hw_tower_trainer *t, float *d_logits, const float *logits,
     return hw_sigmoid_loss(d_logits, logits, t->target_row, labels, weight);
 }
 
-static float *d_row_of(hw_tower_trainer *t, uint32_t row) {
-    const size_t width = (size_t)t->config.width;
-    uint32_t slot = t->slot_of[row];
-    if (slot >= t->slots || t->slot_row[slot] != row) {
-        slot = t->slot_of[row] = (uint32_t)t->slots++;
-        t->slot_row[slot] = row;
-        memset(t->d_rows + slot * width, 0, width * sizeof *t->d_rows);
-    }
-    return t->d_rows + slot * width;
-}
-
 /* A token's embedding is the sum of its rows times hw_token_scale (model/tower.h). */
 static void scatter(hw_tower_trainer *t, hw_batch batch) {
     const size_t width = (size_t)t->config.width;
@@ -137,8 +124,8 @@ static void scatter(hw_tower_trainer *t, hw_batch batch) {
         const uint32_t begin = batch.token_offsets[token], end = batch.token_offsets[token + 1];
         const float scale = hw_token_scale(end - begin);
         for (uint32_t i = begin; i < end; i++)
-            t->kernels->axpy(d_row_of(t, batch.ngrams[i]), t->d_tokens + token * width, scale,
-                             width);
+            hw_row_gradients_add(&t->row_gradients, batch.ngrams[i], t->d_tokens + token * width,
+                                 scale, t->kernels);
     }
 }
 
@@ -168,7 +155,8 @@ static double squared_norm(const hw_tower_trainer *t) {
     float d = 0, rows = 0;
     const float *d_dense = t->d + t->embedding_floats;
     t->kernels->dot(&d, d_dense, d_dense, dense);
-    t->kernels->dot(&rows, t->d_rows, t->d_rows, t->slots * (size_t)t->config.width);
+    const hw_row_gradients *g = &t->row_gradients;
+    t->kernels->dot(&rows, g->values, g->values, g->count * g->width);
     return (double)d + (double)rows;
 }
 
@@ -207,14 +195,15 @@ static double decay_between(const hw_tower_trainer *t, uint64_t from, uint64_t t
 }
 
 static void update_rows(hw_tower_trainer *t, const hw_adam *step) {
-    const size_t width = (size_t)t->config.width;
+    const hw_row_gradients *g = &t->row_gradients;
+    const size_t width = g->width;
     const uint64_t at = t->now.step + 1;
-    for (size_t slot = 0; slot < t->slots; slot++) {
-        const size_t row = t->slot_row[slot], offset = row * width;
+    for (size_t i = 0; i < g->count; i++) {
+        const size_t row = g->rows[i], offset = row * width;
         average_towards(t->average + offset, t->w + offset,
                         decay_between(t, t->last_step[row], at - 1), width);
-        t->kernels->adam(t->w + offset, t->m + offset, t->v + offset, t->d_rows + slot * width,
-                         step, width);
+        t->kernels->adam(t->w + offset, t->m + offset, t->v + offset, g->values + i * width, step,
+                         width);
         average_towards(t->average + offset, t->w + offset, decay_between(t, at - 1, at), width);
         t->last_step[row] = (uint32_t)at;
     }
@@ -234,7 +223,7 @@ static void run_step(hw_tower_trainer *t) {
     const size_t texts = t->count - first < batch ? t->count - first : batch;
     shuffle_for(t, epoch);
 
-    t->slots = 0;
+    hw_row_gradients_start(&t->row_gradients);
     memset(t->d + t->embedding_floats, 0, (t->floats - t->embedding_floats) * sizeof *t->d);
     double loss = 0;
     for (size_t at = 0; at < texts; at += PIECE)
@@ -245,7 +234,8 @@ static void run_step(hw_tower_trainer *t) {
         if (norm > (double)largest_norm) {
             const float factor = (float)((double)largest_norm / norm);
             scale_all(t->d + t->embedding_floats, t->floats - t->embedding_floats, factor);
-            scale_all(t->d_rows, t->slots * (size_t)t->config.width, factor);
+            scale_all(t->row_gradients.values, t->row_gradients.count * t->row_gradients.width,
+                      factor);
         }
         const double rate = rate_at(t, t->now.step);
         const hw_adam rows = adam_at(t, rate * (double)t->options.embedding_rate, 0);
@@ -379,7 +369,6 @@ static bool allocate_batch(hw_tower_trainer *t, hw_error *err) {
     const size_t pieces = ((size_t)t->options.batch + PIECE - 1) / PIECE;
     const size_t vocabulary = (size_t)t->config.vocabulary, width = (size_t)t->config.width;
     const size_t columns = (size_t)hw_tower_columns(t->config.labels);
-    t->slot_limit = pieces * ngrams < vocabulary ? pieces * ngrams : vocabulary;
     t->ngrams = hw_calloc(ngrams, sizeof *t->ngrams);
     t->token_offsets = hw_calloc(tokens + 1, sizeof *t->token_offsets);
     t->offsets = hw_calloc(PIECE + 1, sizeof *t->offsets);
@@ -387,12 +376,11 @@ static bool allocate_batch(hw_tower_trainer *t, hw_error *err) {
     t->logits = hw_calloc(PIECE * columns, sizeof *t->logits);
     t->d_logits = hw_calloc(PIECE * columns, sizeof *t->d_logits);
     t->target_row = hw_calloc(columns, sizeof *t->target_row);
-    t->slot_of = hw_calloc(vocabulary, sizeof *t->slot_of);
-    t->slot_row = hw_calloc(t->slot_limit, sizeof *t->slot_row);
-    t->d_rows = hw_calloc(t->slot_limit, width * sizeof *t->d_rows);
     t->scratch = hw_tower_scratch_new(&t->config, PIECE, tokens, true, err);
     return t->ngrams && t->token_offsets && t->offsets && t->d_tokens && t->logits && t->d_logits &&
-           t->target_row && t->slot_of && t->slot_row && t->d_rows && t->scratch;
+           t->target_row && t->scratch &&
+           hw_row_gradients_reserve(&t->row_gradients, vocabulary, width, pieces * ngrams, err) ==
+               HW_OK;
 }
 
 static void start(hw_tower_trainer *t) {
@@ -443,9 +431,9 @@ void hw_tower_trainer_free(hw_tower_trainer *t) {
     if (!t) return;
     void *blocks[] = { t->w,         t->m,        t->v,      t->average,  t->last_step,
                        t->log_decay, t->d,        t->order,  t->ngrams,   t->token_offsets,
-                       t->offsets,   t->d_tokens, t->logits, t->d_logits, t->target_row,
-                       t->slot_of,   t->slot_row, t->d_rows };
+                       t->offsets,   t->d_tokens, t->logits, t->d_logits, t->target_row };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) hw_free(blocks[i]);
+    hw_row_gradients_free(&t->row_gradients);
     hw_tower_scratch_free(t->scratch);
     hw_free(t);
 }

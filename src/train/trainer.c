@@ -1,6 +1,6 @@
 /* hw_train: the order in which a training goes. */
 #include "base/memory.h"
-#include "train/training.h"
+#include "train/fine_tune.h"
 
 #include <math.h>
 
@@ -77,7 +77,7 @@ static hw_status learn(hw_training *t, hw_error *err) {
     return t->stopped ? HW_OK : status;
 }
 
-static void free_all(hw_training *t) {
+void hw_training_free(hw_training *t) {
     branches_free(&t->first);
     branches_free(&t->final);
     hw_training_set_free(&t->set);
@@ -96,15 +96,22 @@ static void free_all(hw_training *t) {
     hw_pool_free(t->pool);
 }
 
+hw_status hw_training_start(hw_training *t, const hw_train_options *options, hw_error *err) {
+    t->options = options;
+    t->kernels = hw_kernels_select();
+    t->pool = hw_pool_new(options->threads > 0 ? options->threads : hw_cpu_count(), err);
+    return t->pool ? HW_OK : HW_ERROR_MEMORY;
+}
+
 hw_classifier *hw_train_on(const hw_train_options *options, const hw_dataset *dataset,
                            const hw_dataset *valid, hw_error *err) {
-    hw_training t = { .options = options, .kernels = hw_kernels_select() };
-    const int32_t threads = options->threads > 0 ? options->threads : hw_cpu_count();
-    t.pool = hw_pool_new(threads, err);
+    if (options->base) return hw_fine_tune(options, dataset, valid, err);
+    hw_training t = { 0 };
     hw_classifier *classifier = NULL;
-    if (t.pool && hw_training_choose(&t, dataset, valid, err) == HW_OK && learn(&t, err) == HW_OK)
+    if (hw_training_start(&t, options, err) == HW_OK &&
+        hw_training_choose(&t, dataset, valid, err) == HW_OK && learn(&t, err) == HW_OK)
         classifier = hw_training_assemble(&t, err);
-    free_all(&t);
+    hw_training_free(&t);
     return classifier;
 }
 

@@ -137,6 +137,9 @@ void hw_training_note(hw_training *training, const char *note);
 hw_classifier *hw_training_assemble(hw_training *training, hw_error *err);
 
 /* ---- trainer.c ---- */
+/* *training is zero before, and freed by hw_training_free also on failure. */
+hw_status hw_training_start(hw_training *training, const hw_train_options *options, hw_error *err);
+void hw_training_free(hw_training *training);
 /* hw_train of what options->input and options->valid (or NULL) hold. */
 hw_classifier *hw_train_on(const hw_train_options *options, const hw_dataset *dataset,
                            const hw_dataset *valid, hw_error *err);

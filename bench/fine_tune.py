@@ -1,0 +1,121 @@
+"""Fine-tuning MiniLM-L6 in Headwise and in transformers + PyTorch by one recipe, as a markdown table;
+and what int8 costs.
+
+    bench/setup.sh encoder
+    bench/venv/bin/python bench/fine_tune.py --markdown docs/encoders.md
+
+For each set and seed the two train one after the other. Tokens are real ones: padding does not count.
+Headwise's seconds are those of the whole command, from reading the data to the written model;
+PyTorch's are those of its steps. Results are kept as those of bench/accuracy.py are.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import datasets
+import minilm
+from accuracy import ROOT, Results, commit, cpu_name, mean, measure, write_between_markers
+from engines import BENCH, file_checksum, headwise_score, run_command
+
+RECIPE = "-epoch 3 -lr 5e-5 -batch 32 --weight-decay 0.01 --warmup 0.1 --layer-decay 1 " \
+         "--max-length 128"
+
+
+class Pair:
+    """PyTorch and Headwise, one after the other, so that their speeds can be compared."""
+
+    name = "fine-tune"
+    results = "encoders"
+
+    def __init__(self, program, held_back):
+        self.program, self.held_back = Path(program), held_back
+        self.options = f"MiniLM-L6 {RECIPE} --valid-split {held_back}"
+
+    def checksum(self):
+        return file_checksum(self.program) + "+" + file_checksum(BENCH / "fine_tune_torch.py")
+
+    def run(self, data_set, seed, folder):
+        torch = self._run_torch(data_set, seed)
+        learned = (1 - self.held_back) * torch["tokens"]
+        own = self._run_headwise(data_set, seed, folder, learned)
+        return {**own, **{f"torch_{name}": value for name, value in torch.items()}}
+
+    @staticmethod
+    def _run_torch(data_set, seed):
+        printed, _, mib = run_command([sys.executable, BENCH / "fine_tune_torch.py", data_set.name,
+                                       minilm.encoder_folder(), seed])
+        record = json.loads(printed)
+        return {**record, "mib": mib, "speed": record["tokens"] / record["seconds"]}
+
+    def _run_headwise(self, data_set, seed, folder, tokens):
+        model, small = folder / "model.safetensors", folder / "int8.safetensors"
+        train = datasets.part_path(data_set, "train")
+        command = [self.program, "train", "-input", train, "-output", model, "-base",
+                   minilm.encoder_folder(), "-seed", seed, "-verbose", "0", *RECIPE.split(),
+                   "--valid-split", self.held_back]
+        _, seconds, mib = run_command(command)
+        run_command([self.program, "quantize", "-input", model, "-output", small, "--quiet"])
+        return {"score": headwise_score(self.program, model, data_set), "seconds": seconds,
+                "mib": mib, "speed": tokens / seconds,
+                "int8_score": headwise_score(self.program, small, data_set),
+                "bytes": model.stat().st_size, "int8_bytes": small.stat().st_size}
+
+
+def row_of(name, runs):
+    def average(key):
+        return mean([run[key] for run in runs])
+    ratios = [run["speed"] / run["torch_speed"] for run in runs]
+    return [name, f"{average('torch_score'):.2f}", f"{average('score'):.2f}",
+            f"{average('score') - average('torch_score'):+.2f}", f"{average('int8_score'):.2f}",
+            f"{average('int8_score') - average('score'):+.2f}", f"{average('torch_speed'):.0f}",
+            f"{average('speed'):.0f}",
+            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            f"{average('torch_mib'):.0f}", f"{average('mib'):.0f}"]
+
+
+def markdown_of(runs_of, seeds, held_back):
+    lines = ["| set | PyTorch | Headwise | difference | int8 | difference | PyTorch, tokens/s | "
+             "Headwise, tokens/s | times | PyTorch, MiB | Headwise, MiB |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    rows = [row_of(f"`{name}`", runs) for name, runs in runs_of.items()]
+    if len(rows) > 1:
+        rows.append(row_of(f"**mean of {len(rows)}**", sum(runs_of.values(), [])))
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    sizes = next(iter(runs_of.values()))[0]
+    notes = f"Accuracy on the test parts, per cent; speed in real tokens learned from. Seeds " \
+            f"{' '.join(map(str, seeds))}. Headwise: `{RECIPE} --valid-split {held_back}`; a model " \
+            f"is {sizes['bytes'] / 2**20:.1f} MiB, in int8 {sizes['int8_bytes'] / 2**20:.1f} MiB. " \
+            f"{cpu_name()}, {time.strftime('%Y-%m-%d')}, commit {commit()}."
+    return "\n".join([*lines, "", notes])
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--sets", default="trec6,sst2,banking77,sms_spam")
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--valid-split", type=float, default=0.05,
+                        help="share of the train part that Headwise holds back")
+    parser.add_argument("--program", default=ROOT / "build" / "release" / "headwise")
+    parser.add_argument("--results", default=ROOT / "bench" / "results", help="folder of results")
+    parser.add_argument("--markdown", help="file to write the table into, between its markers")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    results, pair = Results(arguments.results), Pair(arguments.program, arguments.valid_split)
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    runs_of = {name: [measure(results, datasets.find(name), pair, seed) for seed in seeds]
+               for name in arguments.sets.split(",")}
+    table = markdown_of(runs_of, seeds, arguments.valid_split)
+    print(table)
+    if arguments.markdown:
+        write_between_markers(arguments.markdown, table, "fine-tuning")
+
+
+if __name__ == "__main__":
+    main()
