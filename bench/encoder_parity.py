@@ -6,8 +6,8 @@
 1. MiniLM-L6 with a seeded classifier, and its first token's state after each layer: the encoder cut
    after that layer, with a readout that shows the state.
 2. A small seeded encoder of every family.
-3. The way back: each of them fine-tuned by `headwise train -base`, exported, and opened by
-   `transformers`.
+3. The way back: each of them fine-tuned by `headwise train -base`, and a classifier of
+   `-arch attention`, exported and opened by `transformers`.
 
 Headwise gives probabilities. Their logarithms are logits up to a constant of the text, so both sides
 are compared after their mean is taken off; of a multi-label model, log(p / (1 - p)).
@@ -122,6 +122,24 @@ def there_and_back(name, base, data_set, texts, build, rate=5e-5):
         return compare(name, folder, texts, build, opened=model)
 
 
+def tower_there_and_back(name, data_set, texts, build):
+    """The same for `-arch attention`, whose folder brings its own code and takes texts as they are."""
+    program = Path(build) / "headwise"
+    with tempfile.TemporaryDirectory() as scratch:
+        train, model, folder = (Path(scratch, part) for part in ("train.tsv", "m.safetensors", "hf"))
+        write_training_lines(train, data_set, 2000)
+        subprocess.run([program, "train", "-input", train, "-output", model, "-arch", "attention",
+                        "-layers", "2", "-epoch", "4", "-verbose", "0"], check=True)
+        subprocess.run([program, "export", model, "-output", folder, "--fold-temperature", "--quiet"],
+                       check=True, stdout=subprocess.DEVNULL)
+        expected = reference.logits_of_texts(folder, texts)
+        with Driver(model, max_tokens=MOST_TOKENS, build=build) as driver:
+            ours = logits_of(driver.probabilities(texts), data_set.multi_label)
+    agreement = Agreement(name, ours, expected, data_set.multi_label)
+    print(agreement.row(), flush=True)
+    return agreement
+
+
 # ---- Main -----------------------------------------------------------------------------------
 
 
@@ -139,6 +157,8 @@ def exporting(texts, build):
     yield there_and_back("MiniLM-L6 on trec6", minilm.encoder_folder(), trec6, texts, build)
     yield there_and_back("MiniLM-L6 on debian_tags, multi-label", minilm.encoder_folder(), tags,
                          texts, build)
+    yield tower_there_and_back("-arch attention on trec6", trec6, texts, build)
+    yield tower_there_and_back("-arch attention on debian_tags, multi-label", tags, texts, build)
     for family in tiny_encoders.FAMILIES:
         yield there_and_back(f"{family} on trec6", tiny_encoders.tiny_folder(family), trec6, texts,
                              build, rate=1e-2)

@@ -44,3 +44,11 @@ def logits(model, ids):
     with torch.inference_mode():
         rows = [model(input_ids=torch.tensor([row])).logits[0] for row in ids]
     return torch.stack(rows).double().numpy()
+
+
+def logits_of_texts(folder, texts):
+    """[texts][labels] of a folder that brings its own code, which reads texts."""
+    load = transformers.AutoModelForSequenceClassification.from_pretrained
+    model = load(folder, trust_remote_code=True).eval()
+    with torch.inference_mode():
+        return model(**model.encode(texts)).logits.double().numpy()

@@ -186,11 +186,11 @@ typedef struct hw_matrix {
 /* The i-th tensor in the file's order; false past the end. */
 HW_API bool hw_classifier_matrix(const hw_classifier *classifier, size_t i, hw_matrix *matrix);
 
-/* Writes a folder that `transformers` loads: config.json, model.safetensors, tokenizer.json, a model
- * card with `card` (may be NULL: Markdown) in it. A classifier of towers alone comes with the code
- * that runs it (trust_remote_code); one with an n-gram table is HW_ERROR_UNSUPPORTED. The folder is
- * made, or must be empty; it appears whole or not at all. fold_temperature: the logits are divided
- * by the temperature, so that others see our probabilities. */
+/* Writes a folder that `transformers` loads: config.json, model.safetensors, tokenizer.json, a
+ * model card with `card` (may be NULL: Markdown) in it. A classifier of towers alone comes with the
+ * code that runs it (trust_remote_code); one with an n-gram table is HW_ERROR_UNSUPPORTED. The
+ * folder is made, or must be empty; it appears whole or not at all. fold_temperature: the logits
+ * are divided by the temperature, so that others see our probabilities. */
 HW_API hw_status hw_classifier_export(const hw_classifier *classifier, const char *folder,
                                       bool fold_temperature, const char *card, hw_error *err);
 
@@ -374,7 +374,7 @@ HW_API hw_status hw_pretrain(const hw_pretrain_options *options, hw_error *err);
 /* ---- Library ------------------------------------------------------------------ */
 
 HW_API const char *hw_version(void);
-/* The instruction set in use: "scalar", "avx2", "avx512" or "neon". */
+/* The instruction set in use: "scalar", "avx2", "avx512", "avx512vnni" or "neon". */
 HW_API const char *hw_kernels_name(void);
 /* The CPUs that this process may use (affinity and cgroup quota). */
 HW_API int32_t hw_cpu_count(void);

@@ -146,7 +146,7 @@ static hw_status write_files(const hw_new_folder *made, const hw_encoder_folder 
     HW_TRY(hw_folder_write(made, "tokenizer.json", hw_tokenizer_json(folder->tokenizer), err));
     HW_TRY(hw_folder_write_json(made, "tokenizer_config.json", tokenizer_config_json(folder), err));
     HW_TRY(hw_folder_write_json(made, "special_tokens_map.json",
-                      with_special_tokens(json_object(), folder->tokenizer), err));
+                                with_special_tokens(json_object(), folder->tokenizer), err));
     if (folder->headwise) HW_TRY(hw_folder_write(made, "headwise.json", folder->headwise, err));
     return hw_folder_write(made, "README.md", folder->card, err);
 }

@@ -21,8 +21,8 @@
 #define HW_GELU_BOUND 16.0f
 
 /* The normal distribution's tail: Phi(-z) = exp(-z^2 / 2) t P(t), t = 1 / (1 + T z), z >= 0 (the
- * form of Hastings 1955, sheet 43). P is the polynomial of least relative error on
- * [0, 13.2], 1.2e-7, where exp becomes 0; in float t P(t) is right to 4.2e-7. */
+ * form of Abramowitz and Stegun 1964, 7.1.26). P is the polynomial of least relative error, 1.2e-7,
+ * on [0, 13.2], where exp becomes 0; in float t P(t) is right to 4.2e-7. */
 #define HW_NORMAL_T 0.3f
 #define HW_NORMAL_P0 0.119624548f
 #define HW_NORMAL_P1 0.120826319f
@@ -34,8 +34,7 @@
 #define HW_NORMAL_P7 0.0360888131f
 #define HW_NORMAL_DENSITY 0.398942280f /* 1 / sqrt(2 pi) */
 
-/* Beyond -BOUND and BOUND x / (1 + exp(x)) and x / (1 + exp(-x)) are 0 to float's precision of 1.
- */
+/* Beyond -BOUND and BOUND x / (1 + exp(x)) and x / (1 + exp(-x)) are 0 next to 1. */
 #define HW_SIGMOID_BOUND 88.0f
 
 #define HW_INT8_MOST 127.0f /* -128 is not used: symmetric */

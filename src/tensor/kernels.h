@@ -45,10 +45,10 @@ enum { HW_PANEL = 16, HW_QUAD = 4 };
                     const float *bias, size_t m, size_t n, size_t k))                              \
     /* Each row of x[rows][n]: scale[row] = max |x| / 127, q = x / scale rounded half to even, in  \
      * [-127, 127]; 0 if scale is 0 */                                                             \
-    X(quantize, (int8_t *q, float *scale, const float *x, size_t rows, size_t n))                 \
+    X(quantize, (int8_t *q, float *scale, const float *x, size_t rows, size_t n))                  \
     /* packed[(n+15)/16][(k+3)/4][16][4] from b[n][k], zeros past n and k; sums[n]: of b's rows    \
      */                                                                                            \
-    X(pack_int8, (int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k))           \
+    X(pack_int8, (int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k))             \
     /* c[m][n] (row stride ldc) = a_scale[m] * b_scale[n] * (a[m][k] * transposed b) + bias[n]     \
      * (NULL: 0), b packed: exact sums, converted to float, times (a_scale * b_scale), plus bias.  \
      * k < 2^17, so that no sum overflows */                                                       \

@@ -38,10 +38,10 @@ static hw_status check_numbers(const hw_pretrain_options *o, hw_error *err) {
 
 hw_status hw_pretrain_check(const hw_pretrain_options *o, hw_error *err) {
     HW_TRY(check_numbers(o, err));
-    if (o->mask_share && !(o->mask_share > 0 && o->mask_share <= 0.9))
+    if (o->mask_share != 0 && !(o->mask_share > 0 && o->mask_share <= 0.9))
         return hw_fail(err, HW_ERROR_ARGUMENT, "mask_share is %g; it must be above 0, at most 0.9",
                        o->mask_share);
-    if (o->learning_rate && !(o->learning_rate > 0 && o->learning_rate <= 1))
+    if (o->learning_rate != 0 && !(o->learning_rate > 0 && o->learning_rate <= 1))
         return hw_fail(err, HW_ERROR_ARGUMENT, "learning_rate is %g; it must be above 0, at most 1",
                        o->learning_rate);
     const int32_t width = o->width ? o->width : 128, heads = o->heads ? o->heads : 4;
@@ -123,10 +123,10 @@ hw_status hw_pretrain_plan(hw_pretraining *p, hw_error *err) {
     p->learning = (hw_masked_trainer_options){
         .epochs = o->epochs ? (size_t)o->epochs : epochs_for(p->texts.offsets[p->texts.count]),
         .batch = (size_t)given_or(o->batch, 32),
-        .learning_rate = o->learning_rate ? o->learning_rate : usual_rate,
+        .learning_rate = o->learning_rate != 0 ? o->learning_rate : usual_rate,
         .weight_decay = 0.01,
         .warm_up = 0.06,
-        .masking = { .share = o->mask_share ? o->mask_share : 0.15,
+        .masking = { .share = o->mask_share != 0 ? o->mask_share : 0.15,
                      .vocabulary = (uint32_t)vocabulary,
                      .is_special = p->is_special,
                      .seed = o->seed },

@@ -15,6 +15,9 @@ headwise export tuned 2>&1
 headwise export tuned -output x --format onnx 2>&1
 headwise export model -output x 2>&1
 headwise export encoder -output x 2>&1
+headwise train -input train.txt -output tower -arch attention -epoch 1 -q
+headwise export tower -output tower_folder -q && ls tower_folder
+grep -c '"HeadwiseForSequenceClassification"' tower_folder/config.json
 headwise quantize -input folder -output small >/dev/null && headwise export small -output x 2>&1
 headwise calibrate folder -input test.txt 2>&1
 headwise calibrate folder -input test.txt -output calibrated -q >/dev/null && headwise test calibrated test.txt | head -1
