@@ -12,85 +12,64 @@ set(HEADWISE_SOURCES
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c
-    src/text/added_tokens.c
-    src/text/aligned.c
-    src/text/base64.c
-    src/text/bert_segment.c
-    src/text/bert_words.c
-    src/text/bpe.c
-    src/text/bpe_model.c
-    src/text/byte_level.c
     src/text/dataset.c
     src/text/dictionary.c
     src/text/draft.c
     src/text/fasttext.c
     src/text/fields.c
     src/text/format.c
-    src/text/grapheme.c
-    src/text/json_section.c
     src/text/jsonl.c
     src/text/lines.c
-    src/text/merge_table.c
     src/text/ngrams.c
-    src/text/normal_form.c
-    src/text/normalizer.c
-    src/text/normalizer_step.c
-    src/text/pair_table.c
-    src/text/pattern.c
-    src/text/piece_score.c
-    src/text/pre_tokenizer.c
-    src/text/precompiled.c
-    src/text/protobuf.c
     src/text/reader.c
-    src/text/sentencepiece.c
-    src/text/sentencepiece_model.c
-    src/text/split.c
     src/text/stream.c
-    src/text/template.c
-    src/text/token_table.c
-    src/text/tokenizer.c
-    src/text/tokenizer_folder.c
-    src/text/tokenizer_json.c
-    src/text/tokenizer_model.c
-    src/text/trie.c
-    src/text/unicode_class.c
-    src/text/unicode_tables.c
-    src/text/unigram.c
     src/text/utf8.c
-    src/text/word_bag.c
-    src/text/word_cache.c
-    src/text/wordpiece.c
-    src/text/wordpiece_json.c
-    src/text/wordpiece_trainer.c
     src/text/words.c
-    src/text/workspace.c
+    src/tokenizer/added_tokens.c
+    src/tokenizer/aligned.c
+    src/tokenizer/base64.c
+    src/tokenizer/bert_segment.c
+    src/tokenizer/bert_words.c
+    src/tokenizer/bpe.c
+    src/tokenizer/bpe_model.c
+    src/tokenizer/byte_level.c
+    src/tokenizer/grapheme.c
+    src/tokenizer/json_section.c
+    src/tokenizer/merge_table.c
+    src/tokenizer/normal_form.c
+    src/tokenizer/normalizer.c
+    src/tokenizer/normalizer_step.c
+    src/tokenizer/pair_table.c
+    src/tokenizer/pattern.c
+    src/tokenizer/piece_score.c
+    src/tokenizer/pre_tokenizer.c
+    src/tokenizer/precompiled.c
+    src/tokenizer/protobuf.c
+    src/tokenizer/sentencepiece.c
+    src/tokenizer/sentencepiece_model.c
+    src/tokenizer/split.c
+    src/tokenizer/template.c
+    src/tokenizer/token_table.c
+    src/tokenizer/tokenizer.c
+    src/tokenizer/tokenizer_folder.c
+    src/tokenizer/tokenizer_json.c
+    src/tokenizer/tokenizer_model.c
+    src/tokenizer/trie.c
+    src/tokenizer/unicode_class.c
+    src/tokenizer/unicode_tables.c
+    src/tokenizer/unigram.c
+    src/tokenizer/word_bag.c
+    src/tokenizer/word_cache.c
+    src/tokenizer/wordpiece.c
+    src/tokenizer/wordpiece_json.c
+    src/tokenizer/wordpiece_trainer.c
+    src/tokenizer/workspace.c
     src/tensor/kernels.c
     src/tensor/kernels_scalar.c
     src/tensor/safetensors.c
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
     src/model/attention.c
-    src/model/encoder.c
-    src/model/encoder_activation.c
-    src/model/encoder_attention.c
-    src/model/encoder_config.c
-    src/model/encoder_embedding.c
-    src/model/encoder_feedforward.c
-    src/model/encoder_fields.c
-    src/model/encoder_limits.c
-    src/model/encoder_linear.c
-    src/model/encoder_load.c
-    src/model/encoder_names.c
-    src/model/encoder_noise.c
-    src/model/encoder_norm.c
-    src/model/encoder_parameters.c
-    src/model/encoder_pooling.c
-    src/model/encoder_positions.c
-    src/model/encoder_quantize.c
-    src/model/encoder_readout.c
-    src/model/encoder_scores.c
-    src/model/encoder_scratch.c
-    src/model/encoder_weights.c
     src/model/feedforward.c
     src/model/loss.c
     src/model/noise.c
@@ -99,6 +78,27 @@ set(HEADWISE_SOURCES
     src/model/projection.c
     src/model/scratch.c
     src/model/tower.c
+    src/encoder/activation.c
+    src/encoder/attention.c
+    src/encoder/config.c
+    src/encoder/embedding.c
+    src/encoder/encoder.c
+    src/encoder/feedforward.c
+    src/encoder/fields.c
+    src/encoder/limits.c
+    src/encoder/linear.c
+    src/encoder/load.c
+    src/encoder/names.c
+    src/encoder/noise.c
+    src/encoder/norm.c
+    src/encoder/parameters.c
+    src/encoder/pooling.c
+    src/encoder/positions.c
+    src/encoder/quantize.c
+    src/encoder/readout.c
+    src/encoder/scores.c
+    src/encoder/scratch.c
+    src/encoder/weights.c
     src/classify/bundle.c
     src/classify/calibrate.c
     src/classify/calibration.c

@@ -26,7 +26,8 @@
  *            (hw_train_options){ .input = path } is complete.
  * Text.      UTF-8 with an explicit length. Invalid bytes become U+FFFD.
  * Quiet.     The library never prints and never exits; it installs no signal
- *            handlers and starts threads only while a call that asks for them runs.
+ *            handlers and starts threads only while a call that asks for them, or that
+ *            opens a pretrained encoder, runs.
  */
 #ifndef HEADWISE_H
 #define HEADWISE_H

@@ -11,10 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 BELOW = {
     "base": set(),
     "text": {"base"},
+    "tokenizer": {"base", "text"},
     "tensor": {"base"},
     "model": {"base", "tensor"},
-    "classify": {"base", "text", "tensor", "model"},
-    "train": {"base", "text", "tensor", "model", "classify"},
+    "encoder": {"base", "tensor"},
+    "classify": {"base", "text", "tokenizer", "tensor", "model", "encoder"},
+    "train": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
     "app": {"base"},
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes src/text/unicode_tables.c: what the parts of Hugging Face's `tokenizers` take each code
+"""Writes src/tokenizer/unicode_tables.c: what the parts of Hugging Face's `tokenizers` take each code
 point for. They carry tables of different versions of Unicode, so the classes are asked of the
 library itself, code point by code point. Needs tokenizers 0.23 and libutf8proc; takes half a minute.
 
-    python3 scripts/make_unicode_tables.py > src/text/unicode_tables.c
+    python3 scripts/make_unicode_tables.py > src/tokenizer/unicode_tables.c
 """
 
 import ctypes
@@ -62,7 +62,7 @@ def has_no_order(code, char):
     return not (moves_left and moves_right)
 
 
-# In the order of the bits of src/text/unicode_class.h.
+# In the order of the bits of src/tokenizer/unicode_class.h.
 CLASSES = [
     lambda code, char: len(bert(between(char))) == 3,
     lambda code, char: code != 0xFFFD and clean(between(char)) == "aa",
@@ -128,7 +128,7 @@ def main():
             at += 1
         index.append(at)
     print("/* Made by scripts/make_unicode_tables.py (tokenizers 0.23.3, utf8proc 2.8): do not edit. */")
-    print('#include "text/unicode_class.h"\n')
+    print('#include "tokenizer/unicode_class.h"\n')
     print("// clang-format off")
     print_array(
         "const uint32_t hw_unicode_ranges[]",

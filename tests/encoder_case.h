@@ -2,7 +2,7 @@
 #ifndef ENCODER_CASE_H
 #define ENCODER_CASE_H
 
-#include "model/encoder.h"
+#include "encoder/encoder.h"
 
 enum { ENCODER_CASES = 14 };
 extern const char *const encoder_cases[ENCODER_CASES];

@@ -3,7 +3,7 @@
 #ifndef TESTS_SUBWORD_GOLDEN_H
 #define TESTS_SUBWORD_GOLDEN_H
 
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <jansson.h>
 

@@ -1,11 +1,11 @@
 /* Byte pair encoding, byte-level characters and GPT-2's splitting, against what `tokenizers` makes
  * of the same strings (tests/golden/make_subword_golden.py). */
-#include "text/bpe.h"
+#include "tokenizer/bpe.h"
 
 #include "base/fault.h"
 #include "base/memory.h"
 #include "subword_golden.h"
-#include "text/byte_level.h"
+#include "tokenizer/byte_level.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

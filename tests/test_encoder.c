@@ -1,7 +1,7 @@
 /* Encoders of every family against `transformers`, and what must not change a text's result. */
 #include "base/fault.h"
+#include "encoder/pass.h"
 #include "encoder_case.h"
-#include "model/encoder_pass.h"
 
 #include <math.h>
 #include <setjmp.h>

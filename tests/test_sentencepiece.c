@@ -1,6 +1,6 @@
 /* SentencePiece models against the tokenizer.json that `transformers` converts them to
  * (tests/golden/make_subword_golden.py), and models that are damaged. */
-#include "text/sentencepiece.h"
+#include "tokenizer/sentencepiece.h"
 
 #include "base/fault.h"
 #include "base/file.h"

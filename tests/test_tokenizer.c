@@ -3,7 +3,7 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "toy_data.h"
 
 #include <jansson.h>

@@ -1,14 +1,14 @@
 /* The unigram model, its scores and the table of replacements in front of it, against what
  * `tokenizers` makes of the same strings (tests/golden/make_subword_golden.py). */
-#include "text/unigram.h"
+#include "tokenizer/unigram.h"
 
 #include "base/fault.h"
 #include "base/memory.h"
 #include "subword_golden.h"
-#include "text/base64.h"
-#include "text/piece_score.h"
-#include "text/precompiled.h"
-#include "text/trie.h"
+#include "tokenizer/base64.h"
+#include "tokenizer/piece_score.h"
+#include "tokenizer/precompiled.h"
+#include "tokenizer/trie.h"
 
 #include <math.h>
 #include <setjmp.h>

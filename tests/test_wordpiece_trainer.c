@@ -3,9 +3,9 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "text/bert_words.h"
-#include "text/tokenizer.h"
-#include "text/wordpiece_trainer.h"
+#include "tokenizer/bert_words.h"
+#include "tokenizer/tokenizer.h"
+#include "tokenizer/wordpiece_trainer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

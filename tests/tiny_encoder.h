@@ -3,7 +3,7 @@
 #ifndef TINY_ENCODER_H
 #define TINY_ENCODER_H
 
-#include "model/encoder_config.h"
+#include "encoder/config.h"
 
 enum { TINY_ENCODER_WORDS = 4 + 12 + 26 * 4 }; /* special ones, common ones, those of 26 labels */
 

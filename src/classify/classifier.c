@@ -84,6 +84,14 @@ static hw_status load_towers(hw_classifier *classifier, const hw_source *source,
     return HW_OK;
 }
 
+/* To read and pack the weights of a large encoder with; NULL: the caller does it alone. */
+static hw_pool *opening_pool(const hw_encoder_config *config) {
+    enum { LARGE = 1 << 22 /* floats */, THREADS = 4 };
+    const int32_t cpus = hw_cpu_count();
+    if (hw_encoder_floats(config) < LARGE) return NULL;
+    return hw_pool_new(cpus < THREADS ? cpus : THREADS, NULL);
+}
+
 static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_error *err) {
     hw_pretrained *pretrained = &classifier->pretrained;
     if (!pretrained->tokenizer)
@@ -97,8 +105,10 @@ static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_er
     if (tokens > most || (size_t)tokens <= hw_template_tokens(pretrained->tokenizer))
         return hw_fail(err, HW_ERROR_FORMAT, "%s: max_tokens is %d; the encoder takes up to %d",
                        name, (int)tokens, (int)most);
+    hw_pool *pool = opening_pool(config);
     classifier->encoder =
-        hw_encoder_new(config, hw_pretrained_find, pretrained, name, NULL, NULL, err);
+        hw_encoder_new(config, hw_pretrained_find, pretrained, name, NULL, pool, err);
+    hw_pool_free(pool);
     if (!classifier->encoder) return err->status;
     hw_bundle_release(classifier->bundle); /* the encoder has packed most of it */
     return HW_OK;

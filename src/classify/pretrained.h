@@ -6,8 +6,8 @@
 #define HW_CLASSIFY_PRETRAINED_H
 
 #include "classify/bundle.h"
-#include "model/encoder.h"
-#include "text/tokenizer.h"
+#include "encoder/encoder.h"
+#include "tokenizer/tokenizer.h"
 
 typedef struct hw_pretrained {
     hw_bundle *bundle; /* the tensors, and the metadata of a model with an encoder; "labels" is

@@ -4,7 +4,7 @@
 #ifndef HW_CLASSIFY_TOKEN_WINDOWS_H
 #define HW_CLASSIFY_TOKEN_WINDOWS_H
 
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 typedef struct hw_window_plan {
     size_t room;   /* tokens of text in a window, at least 1 */

@@ -9,7 +9,7 @@
 #define HW_TRAIN_ADAMW_H
 
 #include "base/threads.h"
-#include "model/encoder.h"
+#include "encoder/encoder.h"
 #include "train/row_gradients.h"
 #include "train/schedule.h"
 #include "train/state_array.h"

@@ -5,7 +5,7 @@
 #ifndef HW_TRAIN_MASKING_H
 #define HW_TRAIN_MASKING_H
 
-#include "model/encoder.h"
+#include "encoder/encoder.h"
 
 typedef struct hw_masking {
     double share;              /* of a text's tokens, special ones left aside; at least one */

@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 #include "classify/token_windows.h"
-#include "text/bert_words.h"
-#include "text/wordpiece_trainer.h"
+#include "tokenizer/bert_words.h"
+#include "tokenizer/wordpiece_trainer.h"
 
 const hw_tokenizer *hw_pretraining_tokenizer(const hw_pretraining *p) {
     return p->made ? p->made : p->base.tokenizer;

@@ -3,9 +3,9 @@
 #ifndef HW_TRAIN_TOKEN_TEXTS_H
 #define HW_TRAIN_TOKEN_TEXTS_H
 
-#include "model/encoder.h"
+#include "encoder/encoder.h"
 #include "text/dataset.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 typedef struct hw_token_texts {
     uint32_t *ids;   /* [offsets[count]] */

@@ -2,9 +2,9 @@
  * must be JSON whose model encodes a text from end to end, and whose table of replacements, unless
  * it is refused, tiles it. */
 #include "base/memory.h"
-#include "text/precompiled.h"
-#include "text/sentencepiece.h"
-#include "text/unigram.h"
+#include "tokenizer/precompiled.h"
+#include "tokenizer/sentencepiece.h"
+#include "tokenizer/unigram.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  * whether or not the text is cut into segments first. */
 #undef NDEBUG
 #include "base/memory.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tokenizers.json: small tokenizers with every option that src/text/tokenizer.h offers, texts,
+"""Writes tokenizers.json: small tokenizers with every option that src/tokenizer/tokenizer.h offers, texts,
 and what `tokenizers` makes of them: ids with the bytes of the text they came from.
 
     /opt/hwvenv/bin/python tests/golden/make_tokenizer_golden.py > tests/golden/tokenizers.json

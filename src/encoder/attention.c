@@ -1,0 +1,224 @@
+/* For each text and head (Vaswani et al. 2017, eq. 1), with what the model's positions add:
+ *
+ *   scores[i][j] = q_i k_j / sqrt(head_dim) + position(i, j)
+ *   heads[i] = sum over j of softmax(scores[i])[j] v_j,      y = heads W_o^T + bias
+ *
+ * A task is one head of one text. Its scores are made for HW_QUERY_BLOCK queries at a time, and
+ * made again in the backward pass, so memory is linear in a text's length.
+ * Invariant: tokens see their own text and nothing else. */
+#include "encoder/attention.h"
+
+#include "encoder/linear.h"
+#include "encoder/noise.h"
+#include "encoder/positions.h"
+#include "encoder/scores.h"
+
+#include <string.h>
+
+/* ---- One head of one text ------------------------------------------------------------------- */
+
+typedef struct attending {
+    const hw_encoder_pass *pass;
+    const hw_layer_tape *tape;
+    int32_t layer;
+    float *first; /* [texts][width] of queries and as many of heads, or NULL: of all tokens */
+    float *gradient, *d_qkv;
+    const float *d_heads;
+} attending;
+
+/* Queries, keys and values of a text's head. */
+static hw_head view_head(const attending *a, size_t text, size_t head, int32_t worker) {
+    const hw_encoder_config *config = a->pass->config;
+    const size_t width = (size_t)config->width, column = head * (size_t)config->head_dim;
+    const size_t begin = hw_begin_of(a->pass, text), n = hw_begin_of(a->pass, text + 1) - begin;
+    float *qkv = a->tape->qkv + begin * 3 * width + column;
+    hw_head h = { .pass = a->pass,
+                  .tape = a->tape,
+                  .work = &a->pass->scratch->work.worker[worker],
+                  .layer = a->layer,
+                  .text = text,
+                  .head = head,
+                  .begin = begin,
+                  .n = n,
+                  .queries = n,
+                  .q = qkv,
+                  .k = qkv + width,
+                  .v = qkv + 2 * width,
+                  .q_stride = 3 * width,
+                  .stride = 3 * width,
+                  .column = column };
+    if (a->first) {
+        h.q = a->first + text * width + column;
+        h.q_stride = width;
+        h.queries = 1;
+    }
+    return h;
+}
+
+/* Once, before queries meet keys. */
+static void prepare(const hw_head *h) {
+    const size_t head_dim = (size_t)h->pass->config->head_dim;
+    const float scale = hw_query_scale(h->pass->config);
+    if (h->pass->config->positions == HW_POSITIONS_ROTARY) {
+        hw_turn(h->q, h->q_stride, h->queries, h->pass, h->layer, false);
+        hw_turn(h->k, h->stride, h->n, h->pass, h->layer, false);
+    }
+    for (size_t i = 0; i < h->queries; i++)
+        for (size_t d = 0; d < head_dim; d++) h->q[i * h->q_stride + d] *= scale;
+}
+
+/* ---- Forward ---------------------------------------------------------------------------- */
+
+/* out: [queries][head_dim], row stride width */
+static void attend(float *out, const hw_head *h) {
+    const hw_kernels *kernels = h->pass->kernels;
+    const size_t head_dim = (size_t)h->pass->config->head_dim;
+    const size_t width = (size_t)h->pass->config->width;
+    hw_scores_begin(h);
+    for (size_t query = 0; query < h->queries; query += HW_QUERY_BLOCK) {
+        const hw_score_block b = hw_score_block_at(h, query);
+        hw_scores_forward(&b, h);
+        kernels->gemm(out + query * width, width, hw_scores_drop(&b, h), b.stride, 1,
+                      h->v + b.first_key * h->stride, h->stride, b.rows, head_dim, b.keys, false);
+    }
+}
+
+static void attend_task(void *context, size_t task, int32_t worker) {
+    const attending *a = context;
+    const hw_encoder_config *config = a->pass->config;
+    const size_t heads = (size_t)config->heads, width = (size_t)config->width;
+    const hw_head h = view_head(a, task / heads, task % heads, worker);
+    prepare(&h);
+    if (a->first)
+        attend(a->first + (a->pass->batch.texts + h.text) * width + h.column, &h);
+    else
+        attend(a->tape->heads + h.begin * width + h.column, &h);
+}
+
+static void run(const attending *a) {
+    attending context = *a;
+    hw_pool_run(a->pass->scratch->pool, a->pass->batch.texts * (size_t)a->pass->config->heads,
+                attend_task, &context);
+}
+
+void hw_encoder_attention_forward(float *y, const hw_encoder_pass *pass, int32_t layer) {
+    const hw_module *modules = hw_layer_modules(pass->encoder, layer);
+    hw_layer_tape *tape = &pass->scratch->layer[layer];
+    const size_t tokens = hw_block_tokens(pass), width = (size_t)pass->config->width;
+    const attending a = { .pass = pass, .tape = tape, .layer = layer };
+    hw_linears_forward(tape->qkv, 3 * width, &modules[HW_MODULE_QUERY], 3, tape->attention.u,
+                       tokens, pass);
+    hw_relative_layer_forward(pass, tape, layer);
+    run(&a);
+    hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], tape->heads, tokens, pass);
+}
+
+void hw_encoder_attention_first(float *y, const hw_encoder_pass *pass, int32_t layer) {
+    const hw_module *modules = hw_layer_modules(pass->encoder, layer);
+    hw_layer_tape *tape = &pass->scratch->layer[layer];
+    const size_t width = (size_t)pass->config->width, texts = pass->batch.texts;
+    float *queries = pass->scratch->work.first, *heads = queries + texts * width;
+    const attending a = { .pass = pass, .tape = tape, .layer = layer, .first = queries };
+    for (size_t text = 0; text < texts; text++)
+        memcpy(heads + text * width, tape->attention.u + hw_begin_of(pass, text) * width,
+               width * sizeof *heads);
+    hw_linear_forward(queries, &modules[HW_MODULE_QUERY], heads, texts, pass);
+    hw_linears_forward(tape->qkv + width, 3 * width, &modules[HW_MODULE_KEY], 2, tape->attention.u,
+                       hw_block_tokens(pass), pass);
+    hw_relative_layer_forward(pass, tape, layer);
+    run(&a);
+    hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], heads, texts, pass);
+}
+
+/* ---- Backward --------------------------------------------------------------------------- */
+
+/* d_q: [n][head_dim], row stride 3 * width, d_k and d_v behind it as k and v are behind q;
+ * d_out: [n][head_dim], row stride width. */
+static void attend_backward(float *d_q, float *gradient, const hw_head *h, const float *d_out) {
+    const hw_kernels *kernels = h->pass->kernels;
+    const size_t head_dim = (size_t)h->pass->config->head_dim;
+    const size_t width = (size_t)h->pass->config->width, ld = h->stride;
+    float *d_k = d_q + width, *d_v = d_q + 2 * width;
+    for (size_t token = 0; token < h->n; token++) {
+        memset(d_k + token * ld, 0, head_dim * sizeof *d_k);
+        memset(d_v + token * ld, 0, head_dim * sizeof *d_v);
+    }
+    hw_scores_begin(h);
+    kernels->pack(h->work->values, h->v, ld, h->n, head_dim);
+    for (size_t query = 0; query < h->n; query += HW_QUERY_BLOCK) {
+        const hw_score_block b = hw_score_block_at(h, query);
+        const float *d_rows = d_out + query * width;
+        float *d_scores = h->work->d_scores;
+        hw_scores_forward(&b, h);
+        kernels->gemm(d_v + b.first_key * ld, ld, hw_scores_drop(&b, h), 1, b.stride, d_rows, width,
+                      b.keys, head_dim, b.rows, true);
+        kernels->gemm_packed(d_scores, b.stride, d_rows, width,
+                             h->work->values + b.first_key * head_dim, NULL, b.rows, b.keys,
+                             head_dim);
+        hw_scores_backward(&b, h);
+        kernels->gemm(d_q + query * ld, ld, d_scores, b.stride, 1, h->k + b.first_key * ld, ld,
+                      b.rows, head_dim, b.keys, false);
+        kernels->gemm(d_k + b.first_key * ld, ld, d_scores, 1, b.stride, h->q + query * ld, ld,
+                      b.keys, head_dim, b.rows, true);
+        hw_positions_backward(d_q, gradient, &b, h);
+    }
+    hw_positions_end_backward(d_k, h);
+}
+
+/* The gradients of what `prepare` did. */
+static void prepare_backward(float *d_q, const hw_head *h) {
+    const size_t head_dim = (size_t)h->pass->config->head_dim;
+    const float scale = hw_query_scale(h->pass->config);
+    for (size_t i = 0; i < h->n; i++)
+        for (size_t d = 0; d < head_dim; d++) d_q[i * h->stride + d] *= scale;
+    if (h->pass->config->positions == HW_POSITIONS_ROTARY) {
+        hw_turn(d_q, h->stride, h->n, h->pass, h->layer, true);
+        hw_turn(d_q + h->pass->config->width, h->stride, h->n, h->pass, h->layer, true);
+    }
+}
+
+static void backward_one(const attending *a, size_t text, size_t head, int32_t worker) {
+    const size_t width = (size_t)a->pass->config->width;
+    const hw_head h = view_head(a, text, head, worker);
+    float *d_q = a->d_qkv + h.begin * 3 * width + h.column;
+    attend_backward(d_q, a->gradient, &h, a->d_heads + h.begin * width + h.column);
+    prepare_backward(d_q, &h);
+}
+
+/* All texts of one head, because their positions' gradients are summed. */
+static void backward_head(void *context, size_t head, int32_t worker) {
+    const attending *a = context;
+    for (size_t text = 0; text < a->pass->batch.texts; text++) backward_one(a, text, head, worker);
+}
+
+static void backward_task(void *context, size_t task, int32_t worker) {
+    const attending *a = context;
+    const size_t heads = (size_t)a->pass->config->heads;
+    backward_one(a, task / heads, task % heads, worker);
+}
+
+void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder_pass *pass,
+                                   int32_t layer, const float *d_y) {
+    const hw_encoder_config *config = pass->config;
+    const hw_module *modules = hw_layer_modules(pass->encoder, layer);
+    const hw_encoder_work *work = &pass->scratch->work;
+    const hw_layer_tape *tape = &pass->scratch->layer[layer];
+    const size_t tokens = hw_block_tokens(pass), width = (size_t)config->width;
+    const size_t heads = (size_t)config->heads;
+    attending a = { .pass = pass,
+                    .tape = tape,
+                    .layer = layer,
+                    .gradient = gradient,
+                    .d_qkv = work->d_qkv,
+                    .d_heads = work->d_heads };
+    hw_linear_backward(work->d_heads, gradient, d_y, &modules[HW_MODULE_OUTPUT], tape->heads,
+                       tokens, pass);
+    hw_relative_layer_begin_backward(pass);
+    if (hw_positions_are_summed(config))
+        hw_pool_run(pass->scratch->pool, heads, backward_head, &a);
+    else
+        hw_pool_run(pass->scratch->pool, pass->batch.texts * heads, backward_task, &a);
+    hw_linears_backward(d_u, gradient, work->d_qkv, 3 * width, &modules[HW_MODULE_QUERY], 3,
+                        tape->attention.u, tokens, pass, false);
+    hw_relative_layer_backward(gradient, pass, layer);
+}

@@ -1,0 +1,137 @@
+/* A pretrained Transformer encoder and its readout, driven by one description (encoder_config.h):
+ * where the norms stand, what positions are, how the feed-forward block is activated, which layers
+ * share weights, how far a token sees. Forward and backward over a batch without padding: the
+ * tokens of all texts one after the other, plus offsets.
+ *
+ * Weights have the names and shapes of Hugging Face's files: a linear layer is [out][in]. Forward
+ * reads them packed (tensor/kernels.h), backward reads them as they are.
+ * Invariants: forward and backward allocate nothing; a text's logits do not depend on the other
+ * texts of the batch nor on the number of threads, bit for bit. */
+#ifndef HW_ENCODER_ENCODER_H
+#define HW_ENCODER_ENCODER_H
+
+#include "base/threads.h"
+#include "encoder/config.h"
+#include "tensor/kernels.h"
+#include "tensor/safetensors.h"
+
+/* A batch: text t has the tokens [offsets[t], offsets[t+1]), at least one and at most
+ * config->max_tokens of them, special tokens included. */
+typedef struct hw_encoder_batch {
+    const uint32_t *tokens;  /* ids, below config->vocabulary */
+    const uint32_t *offsets; /* [texts + 1] */
+    size_t texts;
+} hw_encoder_batch;
+
+/* ---- Weights ------------------------------------------------------------------ */
+
+typedef struct hw_encoder hw_encoder;
+
+/* NULL if there is no tensor of that name. */
+typedef const hw_tensor *hw_tensor_find(void *context, const char *name);
+
+/* Takes the weights that `config` needs from tensors, which must outlive the encoder, checks every
+ * shape and value, and packs them. F32 is viewed in place, F16 and BF16 are converted, I8 with a
+ * "<name>.scale" of F32 [out] is kept as int8. Base-model files without the prefix ("bert.") and
+ * the old names (LayerNorm.gamma) are accepted. A readout that is not there is an error that names
+ * it, unless readout_seed is not NULL: then it is initialised from it, as `transformers` does.
+ * name is for messages; pool may be NULL. */
+hw_encoder *hw_encoder_new(const hw_encoder_config *config, hw_tensor_find *find, void *context,
+                           const char *name, const uint64_t *readout_seed, hw_pool *pool,
+                           hw_error *err);
+/* All weights initialised from a seed (normal, deviation config->initializer_range). */
+hw_encoder *hw_encoder_init(const hw_encoder_config *config, uint64_t seed, hw_error *err);
+void hw_encoder_free(hw_encoder *encoder); /* accepts NULL */
+const hw_encoder_config *hw_encoder_config_of(const hw_encoder *encoder);
+
+typedef struct hw_encoder_parameter {
+    char name[96]; /* in a file of Hugging Face's, with its prefix */
+    int32_t dims;  /* 1 or 2 */
+    size_t rows, columns;
+    size_t offset;  /* in floats, multiple of 16, from the start of the block */
+    int32_t depth;  /* 0: embeddings, 1..layers: layers, layers + 1: readout */
+    bool is_matrix; /* weight decay applies: neither a bias nor of a norm */
+} hw_encoder_parameter;
+
+/* The i-th parameter; false past the end. The word embedding is the first. */
+bool hw_encoder_parameter_at(hw_encoder_parameter *parameter, const hw_encoder_config *config,
+                             size_t i);
+/* Where the i-th parameter is now. NULL if it is int8. */
+const float *hw_encoder_values(const hw_encoder *encoder, size_t i);
+/* int8 values [rows][columns] and scale [rows] of a linear layer; NULL if it is float. */
+const int8_t *hw_encoder_values_int8(const hw_encoder *encoder, size_t i, const float **scale);
+/* Floats in the whole block, and in the word embedding at its start (padded to 16). */
+size_t hw_encoder_floats(const hw_encoder_config *config);
+size_t hw_encoder_word_floats(const hw_encoder_config *config);
+
+/* Moves all weights into one block of the encoder's own, so that they can be changed, and returns
+ * it. After a change, hw_encoder_repack. */
+float *hw_encoder_thaw(hw_encoder *encoder, hw_error *err);
+void hw_encoder_repack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool);
+/* A copy whose linear layers are int8, one scale an output; its tensors live in memory. */
+hw_encoder *hw_encoder_quantize(const hw_encoder *encoder, hw_error *err);
+
+/* ---- Forward and backward -------------------------------------------------------- */
+
+/* What makes a forward pass a training pass. Masks are functions of (seed, step, text index +
+ * first_text), so that a batch may be cut into pieces in any way. */
+typedef struct hw_encoder_noise {
+    float hidden_dropout, attention_dropout, readout_dropout;
+    uint64_t seed, step;
+    size_t first_text;
+} hw_encoder_noise;
+
+/* Scratch for batches of at most max_tokens tokens and max_texts texts, none longer than
+ * longest. training: also keeps what backward needs. pool (may be NULL) is used inside a pass. */
+typedef struct hw_encoder_scratch hw_encoder_scratch;
+hw_encoder_scratch *hw_encoder_scratch_new(const hw_encoder_config *config, size_t max_texts,
+                                           size_t max_tokens, size_t longest, bool training,
+                                           hw_pool *pool, hw_error *err);
+void hw_encoder_scratch_free(hw_encoder_scratch *scratch); /* accepts NULL */
+/* What hw_encoder_scratch_new would take, in bytes, with a pool of that many threads (1: none). */
+size_t hw_encoder_scratch_bytes(const hw_encoder_config *config, size_t max_texts,
+                                size_t max_tokens, size_t longest, bool training, int32_t threads);
+
+/* logits: [texts][labels]. noise is NULL for inference. */
+void hw_encoder_forward(float *logits, hw_encoder_scratch *scratch, const hw_encoder *encoder,
+                        const hw_kernels *kernels, hw_encoder_batch batch,
+                        const hw_encoder_noise *noise);
+/* features: [texts][width], the input of the readout (of the first token, or the mean, as
+ * config->pooling says), without dropout. */
+void hw_encoder_features(float *features, hw_encoder_scratch *scratch, const hw_encoder *encoder,
+                         const hw_kernels *kernels, hw_encoder_batch batch);
+/* inner: [texts][width], what the last linear layer of the readout reads: dense, activation and
+ * norm of features, as the family has them. */
+void hw_encoder_readout_inner(float *inner, hw_encoder_scratch *scratch, const hw_encoder *encoder,
+                              const hw_kernels *kernels, const float *features, size_t texts);
+/* logits: [texts][labels] from features. */
+void hw_encoder_readout(float *logits, hw_encoder_scratch *scratch, const hw_encoder *encoder,
+                        const hw_kernels *kernels, const float *features, size_t texts);
+/* Masked-token prediction (config->readout is HW_ENCODER_MASKED): logits [count][vocabulary] of
+ * the tokens at `places` of the batch. */
+void hw_encoder_masked_forward(float *logits, hw_encoder_scratch *scratch,
+                               const hw_encoder *encoder, const hw_kernels *kernels,
+                               hw_encoder_batch batch, const uint32_t *places, size_t count,
+                               const hw_encoder_noise *noise);
+
+/* After hw_encoder_forward with the same arguments, in a scratch for training. Adds the gradient
+ * of every parameter of depth >= lowest to gradient (a block like the weights'), but for the word
+ * embedding's: d_words [tokens][embedding width] receives that of each token's row (if lowest is 0;
+ * else it may be NULL and is not touched). */
+void hw_encoder_backward(float *gradient, float *d_words, hw_encoder_scratch *scratch,
+                         const hw_encoder *encoder, const hw_kernels *kernels,
+                         hw_encoder_batch batch, const float *d_logits,
+                         const hw_encoder_noise *noise, int32_t lowest);
+/* The same after hw_encoder_features in a scratch for training, from d_features [texts][width]; the
+ * readout's gradient is not touched. */
+void hw_encoder_features_backward(float *gradient, float *d_words, hw_encoder_scratch *scratch,
+                                  const hw_encoder *encoder, const hw_kernels *kernels,
+                                  hw_encoder_batch batch, const float *d_features, int32_t lowest);
+/* The same after hw_encoder_masked_forward. The decoder is the word embedding: its gradient
+ * [vocabulary][embedding width] is added to gradient's start. */
+void hw_encoder_masked_backward(float *gradient, float *d_words, hw_encoder_scratch *scratch,
+                                const hw_encoder *encoder, const hw_kernels *kernels,
+                                hw_encoder_batch batch, const uint32_t *places, size_t count,
+                                const float *d_logits, const hw_encoder_noise *noise);
+
+#endif

@@ -1,0 +1,58 @@
+/* An encoder's weights as its operations see them. Invariant: a module's pointers are NULL where
+ * it has no such part; all modules point into the caller's tensors, or into blocks that the
+ * encoder owns. */
+#ifndef HW_ENCODER_WEIGHTS_H
+#define HW_ENCODER_WEIGHTS_H
+
+#include "encoder/modules.h"
+
+typedef struct hw_module {
+    size_t rows, columns;       /* of the weight; a norm and an offset have one row */
+    const float *weight, *bias; /* [rows][columns]; [rows], of a norm [columns] */
+    size_t weight_at, bias_at;  /* their places in a block of gradients */
+    const int8_t *weight8;      /* instead of weight, if it is int8 */
+    const float *scale;         /* [rows] */
+    float *packed;              /* linear layers only (kernels->pack) ... */
+    int8_t *packed8;            /* ... or kernels->pack_int8 */
+    int32_t *sums;
+} hw_module;
+
+/* One slot's values. */
+typedef struct hw_weight {
+    hw_slot slot;
+    const float *values;
+    const int8_t *values8;
+    const float *scale;
+} hw_weight;
+
+struct hw_encoder {
+    hw_encoder_config config;
+    size_t slots;
+    hw_weight *weight;               /* [slots] */
+    hw_module (*module)[HW_MODULES]; /* row 0: outside layers; row l + 1: stored layer l */
+    float *floats;                   /* what is not in the caller's tensors, or all (thawed) */
+    int8_t *bytes;                   /* int8 values, if they are not in the caller's tensors */
+    bool thawed;                     /* floats is a whole block */
+    float *packed;
+    int8_t *packed8;
+    int32_t *sums;
+};
+
+/* [HW_MODULES] outside layers, and of layer l of [0, config->layers). */
+static inline const hw_module *hw_base_modules(const hw_encoder *encoder) {
+    return encoder->module[0];
+}
+static inline const hw_module *hw_layer_modules(const hw_encoder *encoder, int32_t l) {
+    return encoder->module[encoder->config.shared_layers ? 1 : l + 1];
+}
+
+/* An encoder without values: its weight[] has slots alone. */
+hw_encoder *hw_encoder_alloc(const hw_encoder_config *config, hw_error *err);
+/* From weight[] to module[]. */
+void hw_encoder_bind(hw_encoder *encoder);
+/* Makes room for packed weights; hw_encoder_repack fills it. */
+hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err);
+/* First values of one slot: normal deviates, a norm's 1, a bias's 0. */
+void hw_encoder_init_slot(float *values, const hw_slot *slot, float deviation, uint64_t seed);
+
+#endif

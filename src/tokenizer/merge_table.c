@@ -1,0 +1,28 @@
+/* Invariant: no key is in the table twice, and a search ends, as half of the slots are empty. */
+#include "tokenizer/merge_table.h"
+
+#include "base/memory.h"
+
+enum { FIRST_BITS = 4, LAST_BITS = 40 };
+
+hw_status hw_merge_table_reserve(hw_merge_table *table, size_t count, hw_error *err) {
+    unsigned bits = FIRST_BITS;
+    while (bits < LAST_BITS && ((size_t)1 << bits) / 2 < count) ++bits;
+    const size_t capacity = (size_t)1 << bits;
+    if (capacity / 2 < count) return hw_fail(err, HW_ERROR_UNSUPPORTED, "vocabulary too large");
+
+    hw_merge *slots = hw_malloc(capacity * sizeof *slots);
+    if (!slots) return hw_fail_memory(err, capacity * sizeof *slots);
+    for (size_t at = 0; at < capacity; ++at) slots[at].id = HW_MERGE_NONE;
+    *table = (hw_merge_table){ slots, capacity, 64 - bits };
+    return HW_OK;
+}
+
+void hw_merge_table_put(hw_merge_table *table, hw_merge merge) {
+    *hw_merge_table_slot(table, merge.left, merge.right) = merge;
+}
+
+void hw_merge_table_free(hw_merge_table *table) {
+    hw_free(table->slots);
+    *table = (hw_merge_table){ 0 };
+}
