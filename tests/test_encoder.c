@@ -63,8 +63,8 @@ static void check_states(const encoder_case *c, const char *name) {
     float *logits = new_floats(c->rows * c->columns);
     encoder_case_logits(logits, c, s, NULL);
     for (int32_t l = 0; l <= layers; l++) {
-        char what[16];
-        snprintf(what, sizeof what, "state.%d", l);
+        char what[32];
+        snprintf(what, sizeof what, "state.%d", (int)l);
         const float *states = l < layers ? s->layer[l].attention.x : s->layer[l - 1].inner.y;
         check_close(name, what, states, encoder_case_expected(c, what), count);
     }

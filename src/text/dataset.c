@@ -80,6 +80,8 @@ static uint32_t sort_and_unite(uint32_t *labels, size_t count) {
 static hw_status take_labels(loader *loading, uint32_t *count, const hw_record *record,
                              hw_error *err) {
     hw_dataset *dataset = loading->dataset;
+    *count = 0;
+    if (record->label_count == 0) return HW_OK;
     const size_t needed = loading->index_count + record->label_count;
     if (needed > UINT32_MAX)
         return hw_fail(err, HW_ERROR_UNSUPPORTED, "%s: too many labels", loading->path);
