@@ -147,7 +147,7 @@ typedef enum verb_id {
     X(PRETRAIN_INNER_DIM, "-innerDim", "", WHOLE, "D", 1, 16384, IN(PRETRAIN), OWN,               \
       "width of the feed-forward block (512)")                                                    \
     X(MASK_SHARE, "--mask-share", "", NUMBER, "SHARE", 0.01, 0.9, IN(PRETRAIN), OWN,              \
-      "share of the tokens to be guessed (0.15)")                                                 \
+      "share of the tokens to be guessed (0.3)")                                                  \
     X(HEADS, "-heads", "", WHOLE, "H", 1, 256, FITTING, OWN, "attention heads a layer (4)")       \
     X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, OWN,                                \
       "width of a head (dim / heads)")                                                            \
@@ -159,7 +159,7 @@ typedef enum verb_id {
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
       "learning rate (0.004; with -base 0.00005)")                                                \
     X(PRETRAIN_LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, IN(PRETRAIN), OWN,            \
-      "learning rate (0.001; with -base 0.0001)")                                                 \
+      "learning rate (0.256 / width; with -base 0.0001)")                                         \
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
       OWN, "texts a step (32)")                                                                   \
     X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.5)")   \

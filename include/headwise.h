@@ -359,8 +359,8 @@ typedef struct hw_pretrain_options {
     int32_t vocabulary;       /* of the new tokenizer; default by the size of the data */
     int32_t layers, heads, width, inner_width; /* default 4, 4, 128, 512 */
     int32_t epochs, batch, max_tokens;         /* default by the size of the data, 32, 128 */
-    double learning_rate;                      /* default 1e-3; with a base 1e-4 */
-    double mask_share;                         /* of the tokens; default 0.15 */
+    double learning_rate;                      /* default 0.256 / width; with a base 1e-4 */
+    double mask_share;                         /* of the tokens; default 0.3 */
     uint64_t seed;
     int32_t threads;
     hw_progress_fn *progress;

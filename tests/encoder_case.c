@@ -82,6 +82,7 @@ encoder_case encoder_case_open(const char *name) {
                        .expected = open_file(name, "expected.safetensors") };
     c.encoder = hw_encoder_new(&c.config, encoder_case_find, c.weights, name, NULL, NULL, &err);
     if (!c.encoder) fail_msg("%s", err.message);
+    hw_encoder_pack(c.encoder, hw_kernels_select(), NULL);
     set_batch(&c);
     return c;
 }

@@ -198,7 +198,7 @@ static void check_thawed(const encoder_case *c, const char *name) {
     encoder_case_logits(before, c, scratch, NULL);
     float *block = hw_encoder_thaw(c->encoder, NULL);
     assert_non_null(block);
-    hw_encoder_repack(c->encoder, hw_kernels_select(), NULL);
+    hw_encoder_pack(c->encoder, hw_kernels_select(), NULL);
     encoder_case_logits(after, c, scratch, NULL);
     if (memcmp(before, after, count * sizeof *before) != 0)
         fail_msg("%s: thawing changes the logits", name);
@@ -282,6 +282,7 @@ static void check_stored_int8(const encoder_case *c, const char *name) {
     hw_error err = { 0 };
     again.encoder = hw_encoder_new(&c->config, find_stored, &context, name, NULL, NULL, &err);
     if (!again.encoder) fail_msg("%s", err.message);
+    hw_encoder_pack(again.encoder, hw_kernels_select(), NULL);
     hw_encoder_scratch *scratch = encoder_case_scratch(c, false, NULL);
     encoder_case_logits(before, &small, scratch, NULL);
     encoder_case_logits(after, &again, scratch, NULL);
@@ -527,6 +528,7 @@ static bool open_and_use(const encoder_case *c) {
     bool done = false;
     hw_encoder *encoder =
         hw_encoder_new(&c->config, encoder_case_find, c->weights, "file", NULL, NULL, NULL);
+    if (encoder) hw_encoder_pack(encoder, hw_kernels_select(), NULL);
     hw_encoder *small = encoder ? hw_encoder_quantize(encoder, NULL) : NULL;
     hw_encoder *fresh = small ? hw_encoder_init(&c->config, 1, NULL) : NULL;
     hw_encoder_scratch *scratch =

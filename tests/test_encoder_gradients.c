@@ -125,7 +125,7 @@ static void check_dropout(encoder_case *c, const char *name) {
     for (int side = 0; side < 2; side++) {
         const float move = (float)(side ? -step : step);
         for (size_t i = 0; i < floats; i++) weights[i] = start[i] + move * gradient[i];
-        hw_encoder_repack(c->encoder, hw_kernels_select(), NULL);
+        hw_encoder_pack(c->encoder, hw_kernels_select(), NULL);
         loss[side] = loss_of(c, scratch, d_logits);
     }
     const double slope = (loss[0] - loss[1]) / (2 * step);

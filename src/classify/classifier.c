@@ -108,10 +108,13 @@ static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_er
     hw_pool *pool = opening_pool(config);
     classifier->encoder =
         hw_encoder_new(config, hw_pretrained_find, pretrained, name, NULL, pool, err);
+    if (classifier->encoder) {
+        hw_bundle_release(classifier->bundle); /* what was checked, before it is there twice */
+        hw_encoder_pack(classifier->encoder, hw_kernels_select(), pool);
+        hw_bundle_release(classifier->bundle);
+    }
     hw_pool_free(pool);
-    if (!classifier->encoder) return err->status;
-    hw_bundle_release(classifier->bundle); /* the encoder has packed most of it */
-    return HW_OK;
+    return classifier->encoder ? HW_OK : err->status;
 }
 
 static hw_status load_thresholds(hw_classifier *classifier, const hw_source *source,

@@ -236,7 +236,6 @@ hw_encoder *hw_encoder_new(const hw_encoder_config *config, hw_tensor_find *find
     if (check_values(encoder, name, pool, err) != HW_OK) goto failed;
     hw_encoder_bind(encoder);
     if (hw_encoder_make_room(encoder, err) != HW_OK) goto failed;
-    hw_encoder_repack(encoder, hw_kernels_select(), pool);
     return encoder;
 failed:
     hw_encoder_free(encoder);

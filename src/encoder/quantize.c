@@ -74,7 +74,7 @@ hw_encoder *hw_encoder_quantize(const hw_encoder *encoder, hw_error *err) {
     quantize_all(copy, encoder, kernels);
     hw_encoder_bind(copy);
     if (hw_encoder_make_room(copy, err) != HW_OK) goto failed;
-    hw_encoder_repack(copy, kernels, NULL);
+    hw_encoder_pack(copy, kernels, NULL);
     return copy;
 failed:
     hw_encoder_free(copy);

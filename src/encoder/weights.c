@@ -198,7 +198,7 @@ static void pack_module(void *context, size_t task, int32_t worker) {
                          module->columns);
 }
 
-void hw_encoder_repack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
+void hw_encoder_pack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
     packing p = { encoder, kernels };
     size_t modules = 0;
     while (packed_at(encoder, modules)) modules++;
@@ -236,7 +236,7 @@ hw_encoder *hw_encoder_init(const hw_encoder_config *config, uint64_t seed, hw_e
     }
     hw_encoder_bind(encoder);
     if (hw_encoder_make_room(encoder, err) != HW_OK) goto failed;
-    hw_encoder_repack(encoder, hw_kernels_select(), NULL);
+    hw_encoder_pack(encoder, hw_kernels_select(), NULL);
     return encoder;
 failed:
     hw_encoder_free(encoder);

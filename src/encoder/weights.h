@@ -50,7 +50,7 @@ static inline const hw_module *hw_layer_modules(const hw_encoder *encoder, int32
 hw_encoder *hw_encoder_alloc(const hw_encoder_config *config, hw_error *err);
 /* From weight[] to module[]. */
 void hw_encoder_bind(hw_encoder *encoder);
-/* Makes room for packed weights; hw_encoder_repack fills it. */
+/* Makes room for packed weights; hw_encoder_pack fills it. */
 hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err);
 /* First values of one slot: normal deviates, a norm's 1, a bias's 0. */
 void hw_encoder_init_slot(float *values, const hw_slot *slot, float deviation, uint64_t seed);

@@ -203,6 +203,6 @@ bool hw_encoder_trainer_resume(hw_encoder_trainer *t) {
     if (now->step > hw_encoder_trainer_steps(t) || now->updates > now->step ||
         now->bad_steps > now->step || !hw_adamw_resume(t->update.adamw, now->updates))
         return false;
-    hw_encoder_repack(t->update.encoder, t->update.kernels, t->update.pool);
+    hw_encoder_pack(t->update.encoder, t->update.kernels, t->update.pool);
     return true;
 }

@@ -93,7 +93,7 @@ bool hw_encoder_update_apply(hw_encoder_update *u) {
     const bool by_rows = learns_by_rows(&u->options.adamw);
     const bool applied = hw_adamw_step(u->adamw, u->weights, by_rows ? &u->rows : NULL);
     if (by_rows) hw_row_gradients_start(&u->rows);
-    if (applied) hw_encoder_repack(u->encoder, u->kernels, u->pool);
+    if (applied) hw_encoder_pack(u->encoder, u->kernels, u->pool);
     return applied;
 }
 

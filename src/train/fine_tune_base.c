@@ -93,7 +93,7 @@ static hw_status make(hw_fine_tuning *f, const uint32_t *ours, bool same, hw_err
     float *block = f->encoder ? hw_encoder_thaw(f->encoder, err) : NULL;
     if (!block) return HW_ERROR_MEMORY;
     if (same) HW_TRY(reorder(block, &f->config, ours, err));
-    hw_encoder_repack(f->encoder, t->kernels, t->pool);
+    hw_encoder_pack(f->encoder, t->kernels, t->pool);
     f->start = hw_crc32c(0, block, hw_encoder_floats(&f->config) * sizeof *block);
     return HW_OK;
 }

@@ -172,7 +172,7 @@ static hw_status finish(epochs *e, hw_error *err) {
                              "use a smaller learning rate (-lr)");
     memcpy(hw_encoder_trainer_weights(e->trainer) + hw_fine_tune_first_float(f), f->best,
            hw_fine_tune_best_floats(f) * sizeof *f->best);
-    hw_encoder_repack(f->encoder, f->training.kernels, f->training.pool);
+    hw_encoder_pack(f->encoder, f->training.kernels, f->training.pool);
     return HW_OK;
 }
 

@@ -127,7 +127,7 @@ hw_status hw_frozen_cache(hw_fine_tuning *f, hw_error *err) {
     float *block = hw_encoder_thaw(f->encoder, err);
     if (!block) return HW_ERROR_MEMORY;
     pass_through(block, &f->config, r);
-    hw_encoder_repack(f->encoder, f->training.kernels, f->training.pool);
+    hw_encoder_pack(f->encoder, f->training.kernels, f->training.pool);
     HW_TRY(compute_inner(r->inner, f, &f->texts, err));
     if (has_valid) HW_TRY(compute_inner(r->valid_inner, f, &f->valid_texts, err));
     HW_TRY(measure(r, r->inner, f->texts.count, width, err));
@@ -233,7 +233,7 @@ hw_status hw_frozen_learn(hw_fine_tuning *f, hw_error *err) {
     float *block = hw_encoder_thaw(f->encoder, err);
     if (!block) return HW_ERROR_MEMORY;
     write_output_layer(block, f);
-    hw_encoder_repack(f->encoder, t->kernels, t->pool);
+    hw_encoder_pack(f->encoder, t->kernels, t->pool);
     return HW_OK;
 }
 

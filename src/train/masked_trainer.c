@@ -103,7 +103,7 @@ bool hw_masked_trainer_step(hw_masked_trainer *t) {
     if (t->masked.count) {
         const double loss = learn(t, batch);
         const bool is_good = hw_adamw_step(t->adamw, t->weights, NULL) && isfinite(loss);
-        if (is_good) hw_encoder_repack(t->encoder, t->kernels, t->pool);
+        if (is_good) hw_encoder_pack(t->encoder, t->kernels, t->pool);
         const double keep = fmin(0.99, (double)t->step / ((double)t->step + 1));
         if (is_good) t->loss = keep * t->loss + (1 - keep) * loss;
         t->bad_steps = is_good ? 0 : t->bad_steps + 1;

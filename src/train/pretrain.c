@@ -77,7 +77,9 @@ static hw_status make_encoder(hw_pretraining *p, hw_error *err) {
     p->encoder = p->options->base ? hw_encoder_new(&p->config, hw_pretrained_find, &p->base,
                                                    p->options->base, &seed, p->pool, err)
                                   : hw_encoder_init(&p->config, seed, err);
-    return p->encoder ? HW_OK : err->status;
+    if (!p->encoder) return err->status;
+    hw_encoder_pack(p->encoder, hw_kernels_select(), p->pool);
+    return HW_OK;
 }
 
 static hw_status run_steps(hw_pretraining *p, hw_masked_trainer *trainer, hw_error *err) {

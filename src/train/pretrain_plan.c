@@ -112,21 +112,26 @@ static void mark_special(bool *is_special, size_t vocabulary, const hw_tokenizer
                          hw_tokenizer_is_special(tokenizer, (uint32_t)id);
 }
 
+/* A wider encoder takes smaller steps. */
+static double learning_rate(const hw_pretraining *p) {
+    if (p->options->learning_rate > 0) return p->options->learning_rate;
+    return p->options->base ? 1e-4 : 2e-3 * 128 / p->config.width;
+}
+
 hw_status hw_pretrain_plan(hw_pretraining *p, hw_error *err) {
     const hw_pretrain_options *o = p->options;
     const hw_tokenizer *tokenizer = hw_pretraining_tokenizer(p);
     const size_t vocabulary = (size_t)p->config.vocabulary;
-    const double usual_rate = o->base ? 1e-4 : 1e-3;
     p->is_special = hw_calloc(vocabulary, sizeof *p->is_special);
     if (!p->is_special) return hw_fail_memory(err, vocabulary);
     mark_special(p->is_special, vocabulary, tokenizer);
     p->learning = (hw_masked_trainer_options){
         .epochs = o->epochs ? (size_t)o->epochs : epochs_for(p->texts.offsets[p->texts.count]),
         .batch = (size_t)given_or(o->batch, 32),
-        .learning_rate = o->learning_rate != 0 ? o->learning_rate : usual_rate,
+        .learning_rate = learning_rate(p),
         .weight_decay = 0.01,
         .warm_up = 0.06,
-        .masking = { .share = o->mask_share != 0 ? o->mask_share : 0.15,
+        .masking = { .share = o->mask_share != 0 ? o->mask_share : 0.3,
                      .vocabulary = (uint32_t)vocabulary,
                      .is_special = p->is_special,
                      .seed = o->seed },
