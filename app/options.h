@@ -157,7 +157,7 @@ typedef enum verb_id {
     X(EPOCH, "-epoch", "epochs|num-train-epochs", WHOLE, "N", 1, 10000, LEARNING, OWN,            \
       "passes over the texts (by their number)")                                                  \
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
-      "learning rate (0.004; with -base 0.00005)")                                                \
+      "learning rate (0.004; -base: 0.00005 to 0.001)")                                           \
     X(PRETRAIN_LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, IN(PRETRAIN), OWN,            \
       "learning rate (0.256 / width; with -base 0.0001)")                                         \
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \

@@ -317,7 +317,8 @@ typedef struct hw_train_options {
     int32_t min_count_label;    /* rarer labels are dropped; default 1 */
     const char *base;    /* fine-tune this encoder: a folder or a model file; the options above
                           * that are not an encoder's (heads, word_ngrams, ...) are ignored;
-                          * defaults: 3 epochs, batch 32, learning rate 5e-5, dropout its own */
+                          * defaults: 3 epochs, batch 32, learning rate 5e-5
+                          * (narrow encoders: up to 1e-3), dropout its own */
     const char *freeze;  /* "embeddings", "all" (only a readout, on cached features), or how
                           * many of the lowest layers; default: nothing */
     bool few_shot;       /* first tell pairs of texts apart (Tunstall et al. 2022), then fit

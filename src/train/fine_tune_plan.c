@@ -65,6 +65,14 @@ static size_t window(const hw_train_options *o, const hw_encoder_config *config)
     return (size_t)(wanted < config->max_tokens ? wanted : config->max_tokens);
 }
 
+/* 5e-5 as for BERT (Devlin et al. 2019), more for encoders narrower than MiniLM-L6, up to 1e-3: one
+ * of width 128, pretrained on short English texts, reached 0.58, 0.79 and 0.82 on a part of trec6's
+ * training data at 5e-5, 5e-4 and 1e-3, and 0.34, 0.77 and 0.82 on hwu64's. */
+static double usual_rate(const hw_encoder_config *config) {
+    const double narrow = fmax(1, 384.0 / config->width);
+    return fmin(1e-3, 5e-5 * narrow * narrow * narrow);
+}
+
 static void set_dropout(hw_encoder_trainer_options *learning, double dropout,
                         const hw_encoder_config *config) {
     const bool own = dropout == 0;
@@ -95,7 +103,7 @@ hw_status hw_fine_tune_plan_make(hw_fine_tuning *f, hw_error *err) {
         .learning = { .epochs = o->epochs ? o->epochs : 3,
                       .batch = o->batch ? o->batch : 32,
                       .piece_tokens = PIECE_TOKENS,
-                      .learning_rate = o->learning_rate > 0 ? o->learning_rate : 5e-5,
+                      .learning_rate = o->learning_rate > 0 ? o->learning_rate : usual_rate(config),
                       .warm_up = or_default(o->warmup, 0.1),
                       .weight_decay = or_default(o->weight_decay, 0.01),
                       .layer_decay = o->layer_decay > 0 ? o->layer_decay : 0.95,

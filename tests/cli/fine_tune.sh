@@ -1,9 +1,9 @@
 # train -base, and the model of it under every command that takes a model.
 small='-layers 1 -heads 2 -dim 32 -innerDim 64 -vocabulary 300 -epoch 5 --max-length 32 -q'
 headwise pretrain -input train.txt -output encoder $small
-headwise train -input train.txt -output tuned -base encoder --num-train-epochs 60 --learning-rate 0.01 --per-device-train-batch-size 16 --weight-decay 0.01 --warmup-ratio 0.1 --max-length 32 --seed 1 2>err; echo "exit code $?"
+headwise train -input train.txt -output tuned -base encoder --num-train-epochs 20 --learning-rate 0.003 --per-device-train-batch-size 16 --weight-decay 0.01 --warmup-ratio 0.1 --max-length 32 --seed 1 2>err; echo "exit code $?"
 grep -E '^Model|^Saved' err
-headwise train -input train.txt -output again -base encoder -epoch 60 -lr 0.01 -batch 16 --max-length 32 -seed 1 -thread 1 -q && headwise dump again args | grep -v '^training' >args && headwise dump tuned args | grep -v '^training' | cmp - args && echo same
+headwise train -input train.txt -output again -base encoder -epoch 20 -lr 0.003 -batch 16 --max-length 32 -seed 1 -thread 1 -q && headwise dump again args | grep -v '^training' >args && headwise dump tuned args | grep -v '^training' | cmp - args && echo same
 headwise test tuned test.txt | head -1
 [ "$(headwise predict tuned test.txt | paste -d' ' - <(cut -d' ' -f1 test.txt) | awk '$1 == $2' | wc -l)" -ge 16 ] && echo most are right
 headwise predict-prob tuned test.txt 2 | awk '{ if ($2 + $4 < 0.999 || $2 + $4 > 1.001) bad++ } END { print NR, bad + 0 }'
