@@ -359,6 +359,8 @@ static void test_vocab_txt_is_read_as_bert(void **state) {
     }
 }
 
+#define MASK "\"mask_token\": {\"content\": \"<mask>\", \"lstrip\": true}"
+
 static void test_vocab_json_and_merges_are_read_as_roberta(void **state) {
     (void)state;
     for (int prefix = 0; prefix < 2; ++prefix) {
@@ -377,7 +379,7 @@ static void test_vocab_json_and_merges_are_read_as_roberta(void **state) {
         }
         toy_write_text("folder/merges.txt", text.bytes);
         toy_write_text("folder/tokenizer_config.json",
-                       prefix ? "{\"add_prefix_space\": true}" : "{}");
+                       prefix ? "{\"add_prefix_space\": true," MASK "}" : "{" MASK "}");
         user own = open_folder(), expected = parse(file);
         assert_same_tokenizer(&own, &expected);
         done(&own);

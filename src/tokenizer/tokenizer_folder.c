@@ -100,13 +100,11 @@ typedef enum token_role { CLS, SEP, UNK, PAD, MASK, BOS, EOS, ROLES } token_role
 
 typedef struct token_family {
     const char *tokens[ROLES]; /* NULL: the family has none */
-    bool mask_takes_space;
 } token_family;
 
-static const token_family bert = { { "[CLS]", "[SEP]", "[UNK]", "[PAD]", "[MASK]", NULL, NULL },
-                                   false };
-static const token_family roberta = { { "<s>", "</s>", "<unk>", "<pad>", "<mask>", "<s>", "</s>" },
-                                      true };
+static const token_family bert = { { "[CLS]", "[SEP]", "[UNK]", "[PAD]", "[MASK]", NULL, NULL } };
+static const token_family roberta = { { "<s>", "</s>", "<unk>", "<pad>", "<mask>", "<s>",
+                                        "</s>" } };
 
 static const char *const role_names[ROLES] = { "cls_token",  "sep_token", "unk_token", "pad_token",
                                                "mask_token", "bos_token", "eos_token" };
@@ -139,7 +137,8 @@ static json_t *added_token(const char *content, json_int_t id, bool lstrip) {
                      1);
 }
 
-/* The tokens with a role that the vocabulary has. NULL if memory was too short. */
+/* The tokens with a role that the vocabulary has. One takes the spaces before it if the options say
+ * so of it, as transformers 5 has it. NULL if memory was too short. */
 static json_t *added_tokens(const json_t *config, const json_t *vocabulary,
                             const token_family *family) {
     json_t *all = json_array();
@@ -147,7 +146,8 @@ static json_t *added_tokens(const json_t *config, const json_t *vocabulary,
         const char *token = token_of(config, family, role);
         const json_t *id = token ? json_object_get(vocabulary, token) : NULL;
         if (!json_is_integer(id)) continue;
-        const bool lstrip = role == MASK && family->mask_takes_space;
+        const json_t *given = json_object_get(config, role_names[role]);
+        const bool lstrip = flag_of(given, "lstrip", false);
         if (json_array_append_new(all, added_token(token, json_integer_value(id), lstrip)) == 0)
             continue;
         json_decref(all);
