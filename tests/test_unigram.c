@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "subword_golden.h"
 #include "tokenizer/base64.h"
+#include "tokenizer/grapheme.h"
 #include "tokenizer/piece_score.h"
 #include "tokenizer/precompiled.h"
 #include "tokenizer/trie.h"
@@ -249,6 +250,20 @@ static void test_damaged_tables_are_refused_or_harmless(void **state) {
     }
 }
 
+/* A young mark (U+113E2, Unicode 16) joins a letter, but no control character. */
+static void test_marks_join_letters_and_no_controls(void **state) {
+    (void)state;
+    assert_int_equal(hw_grapheme_end(hw_text_of("a\xF0\x91\x8F\xA2"
+                                                "b"),
+                                     0),
+                     5);
+    assert_int_equal(hw_grapheme_end(hw_text_of("\x06\xF0\x91\x8F\xA2"
+                                                "b"),
+                                     0),
+                     1);
+    assert_int_equal(hw_grapheme_end(hw_text_of("\r\n"), 0), 2);
+}
+
 static void test_base64_survives_encoding_and_decoding(void **state) {
     (void)state;
     unsigned char bytes[256], back[sizeof bytes + 3];
@@ -311,6 +326,7 @@ int main(void) {
         cmocka_unit_test(test_written_score_is_the_shortest_decimal),
         cmocka_unit_test(test_replacements_are_those_of_tokenizers),
         cmocka_unit_test(test_damaged_tables_are_refused_or_harmless),
+        cmocka_unit_test(test_marks_join_letters_and_no_controls),
         cmocka_unit_test(test_base64_survives_encoding_and_decoding),
         cmocka_unit_test(test_trie_finds_its_strings_and_no_others),
         cmocka_unit_test(test_trie_keeps_the_largest_value_of_equal_strings),

@@ -32,12 +32,19 @@ static bool is_reserved_control(uint32_t code) {
     return code == 0x2065 || (code >= 0xFFF0 && code <= 0xFFF8) || code >> 12 == 0xE0;
 }
 
+/* Nothing joins a control character (Unicode Standard Annex 29, GB4). */
+static bool is_control(uint32_t code) {
+    const int bound = utf8proc_get_property((utf8proc_int32_t)code)->boundclass;
+    return bound == UTF8PROC_BOUNDCLASS_CR || bound == UTF8PROC_BOUNDCLASS_LF ||
+           bound == UTF8PROC_BOUNDCLASS_CONTROL;
+}
+
 /* Whether a cluster goes on from one code point to the next. */
 static bool is_joined(uint32_t code, uint32_t next, utf8proc_int32_t *state) {
     if (code < FIRST_JOINING && next < FIRST_JOINING) return code == '\r' && next == '\n';
     if (is_unassigned(code) && is_reserved_control(code)) return false;
     if (is_unassigned(next) && is_reserved_control(next)) return false;
-    if (is_unassigned(next) && is_young_mark(next)) return true;
+    if (is_unassigned(next) && is_young_mark(next)) return !is_control(code);
     return !utf8proc_grapheme_break_stateful((utf8proc_int32_t)code, (utf8proc_int32_t)next, state);
 }
 
