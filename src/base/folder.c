@@ -147,3 +147,15 @@ void hw_folder_end(hw_new_folder *folder) {
     hw_free(folder->temporary);
     *folder = (hw_new_folder){ 0 };
 }
+
+hw_status hw_folder_make(const char *path, hw_folder_writer *write, const void *context,
+                         hw_error *err) {
+    hw_error own;
+    if (!err) err = &own;
+    hw_new_folder made = { 0 };
+    hw_status status = hw_folder_begin(&made, path, err);
+    if (status == HW_OK) status = write(&made, context, err);
+    if (status == HW_OK) status = hw_folder_publish(&made, err);
+    hw_folder_end(&made);
+    return status;
+}

@@ -29,4 +29,9 @@ hw_status hw_folder_publish(hw_new_folder *folder, hw_error *err);
 /* Removes the temporary folder and the files in it, unless it was published. */
 void hw_folder_end(hw_new_folder *folder);
 
+/* All of it: begins the folder, lets write fill it, publishes it if that went well, and ends it. */
+typedef hw_status hw_folder_writer(const hw_new_folder *folder, const void *context, hw_error *err);
+hw_status hw_folder_make(const char *path, hw_folder_writer *write, const void *context,
+                         hw_error *err);
+
 #endif

@@ -139,8 +139,8 @@ static json_t *tokenizer_config_json(const hw_encoder_folder *folder) {
     return with_special_tokens(object, folder->tokenizer);
 }
 
-static hw_status write_files(const hw_new_folder *made, const hw_encoder_folder *folder,
-                             hw_error *err) {
+static hw_status write_files(const hw_new_folder *made, const void *context, hw_error *err) {
+    const hw_encoder_folder *folder = context;
     HW_TRY(write_weights(made, folder, err));
     HW_TRY(hw_folder_write_json(made, "config.json", config_json(folder), err));
     HW_TRY(hw_folder_write(made, "tokenizer.json", hw_tokenizer_json(folder->tokenizer), err));
@@ -152,12 +152,5 @@ static hw_status write_files(const hw_new_folder *made, const hw_encoder_folder 
 }
 
 hw_status hw_encoder_folder_save(const char *path, const hw_encoder_folder *folder, hw_error *err) {
-    hw_error own;
-    if (!err) err = &own;
-    hw_new_folder made = { 0 };
-    hw_status status = hw_folder_begin(&made, path, err);
-    if (status == HW_OK) status = write_files(&made, folder, err);
-    if (status == HW_OK) status = hw_folder_publish(&made, err);
-    hw_folder_end(&made);
-    return status;
+    return hw_folder_make(path, write_files, folder, err);
 }

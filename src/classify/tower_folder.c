@@ -41,8 +41,8 @@ static json_t *config_json(const hw_tower_folder *folder) {
     return NULL;
 }
 
-static hw_status write_files(const hw_new_folder *made, const hw_tower_folder *folder,
-                             hw_error *err) {
+static hw_status write_files(const hw_new_folder *made, const void *context, hw_error *err) {
+    const hw_tower_folder *folder = context;
     HW_TRY(write_weights(made, folder->classifier->bundle, err));
     HW_TRY(hw_folder_write_json(made, "config.json", config_json(folder), err));
     HW_TRY(hw_folder_write(made, "modeling_headwise.py", hw_modeling_code, err));
@@ -51,12 +51,5 @@ static hw_status write_files(const hw_new_folder *made, const hw_tower_folder *f
 }
 
 hw_status hw_tower_folder_save(const char *path, const hw_tower_folder *folder, hw_error *err) {
-    hw_error own;
-    if (!err) err = &own;
-    hw_new_folder made = { 0 };
-    hw_status status = hw_folder_begin(&made, path, err);
-    if (status == HW_OK) status = write_files(&made, folder, err);
-    if (status == HW_OK) status = hw_folder_publish(&made, err);
-    hw_folder_end(&made);
-    return status;
+    return hw_folder_make(path, write_files, folder, err);
 }

@@ -1,12 +1,12 @@
 /* All layers learn, or those that are not frozen: steps, and at the end of each epoch a look at the
  * held-back rows; the weights that did best there are kept. Invariant: how often is reported
  * changes nothing but when one can stop. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "train/fine_tune.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 static const double report_seconds = 0.1;
 
@@ -118,16 +118,10 @@ static hw_status save_if_due(epochs *e, bool epoch_ended, hw_error *err) {
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* False if training is to stop. */
 static bool report(epochs *e, bool epoch_ended) {
     const size_t done = hw_encoder_trainer_done(e->trainer);
-    const double seconds = seconds_now() - e->reported_at;
+    const double seconds = hw_seconds_now() - e->reported_at;
     if (seconds < report_seconds && !epoch_ended && done > 1) return true;
     const size_t texts = (done - e->last_report) * (size_t)e->f->plan.learning.batch;
     e->last_report = done;
@@ -142,7 +136,7 @@ static hw_status run(epochs *e, hw_error *err) {
     const size_t epoch = hw_encoder_trainer_steps_per_epoch(e->trainer);
     const size_t patience = (size_t)e->f->plan.patience;
     e->last_save = e->last_report = hw_encoder_trainer_done(e->trainer);
-    e->reported_at = seconds_now();
+    e->reported_at = hw_seconds_now();
     while (hw_encoder_trainer_done(e->trainer) < hw_encoder_trainer_steps(e->trainer) &&
            e->progress.stale < patience) {
         hw_encoder_trainer_step(e->trainer);

@@ -1,6 +1,7 @@
 /* hw_pretrain: the order in which a pretraining goes. */
 #include "train/pretrain.h"
 
+#include "base/clock.h"
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
@@ -8,18 +9,11 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <time.h>
 
 /* ---- Progress --------------------------------------------------------------------------- */
 
 /* Of the whole, by time: reading and tokenising are little. */
 static const double share_of_reading = 0.02;
-
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static bool tell(hw_pretraining *p, const hw_progress *progress) {
     if (p->options->progress && !p->stopped)
@@ -83,13 +77,13 @@ static hw_status make_encoder(hw_pretraining *p, hw_error *err) {
 }
 
 static hw_status run_steps(hw_pretraining *p, hw_masked_trainer *trainer, hw_error *err) {
-    const double start = seconds_now();
+    const double start = hw_seconds_now();
     while (hw_masked_trainer_done(trainer) < hw_masked_trainer_steps(trainer)) {
         if (!hw_masked_trainer_step(trainer))
             return hw_fail(err, HW_ERROR_DIVERGED,
                            "pretraining diverged at step %zu; a lower learning rate may help",
                            hw_masked_trainer_done(trainer));
-        if (!tell_step(p, trainer, seconds_now() - start)) break;
+        if (!tell_step(p, trainer, hw_seconds_now() - start)) break;
     }
     return HW_OK;
 }

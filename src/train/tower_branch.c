@@ -2,12 +2,12 @@
  * between rounds the calling thread reports, scores the held-back rows at the end of an
  * evaluation period, and saves. Then the final ones, of all rows, in the same way but for
  * the scoring. Invariant: how long rounds are changes nothing but when one can stop. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "train/training.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 enum { MOST_ROUND_STEPS = 64, EVALUATION_STEPS = 100 };
 static const double round_seconds = 0.2; /* aimed at, so that a wish to stop is soon heard */
@@ -140,12 +140,6 @@ static void run_round(void *context, size_t tower, int32_t worker) {
     hw_tower_trainer_run(s->trainers[tower], s->round_steps);
 }
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static bool report_round(const side_by_side *s, double share, double seconds, double score) {
     hw_training *t = s->training;
     const size_t texts = s->round_steps * (size_t)t->plan.learning.batch * (size_t)s->count;
@@ -204,7 +198,7 @@ static hw_status run(side_by_side *s, size_t end, hw_error *err) {
     size_t round = 1;
     double score = NAN;
     while (hw_tower_trainer_done(s->trainers[0]) < end) {
-        const double began = seconds_now();
+        const double began = hw_seconds_now();
         const size_t before = hw_tower_trainer_done(s->trainers[0]);
         s->round_steps = steps_to_go(round, before, end, period);
         hw_pool_run(t->pool, (size_t)s->count, run_round, s);
@@ -217,7 +211,7 @@ static hw_status run(side_by_side *s, size_t end, hw_error *err) {
         const bool period_ended = done % period == 0 || done == end;
         if (period_ended && s->best.phase == PHASE_TRIALS) HW_TRY(evaluate(s, &score, err));
         HW_TRY(save_if_due(s, period_ended, err));
-        const double seconds = seconds_now() - began;
+        const double seconds = hw_seconds_now() - began;
         round = next_round(round, seconds);
         if (!report_round(s, (double)done / (double)end, seconds, score)) return HW_OK;
         if (s->best.phase == PHASE_TRIALS && s->best.stale >= (size_t)t->plan.patience)
