@@ -180,8 +180,8 @@ static hw_status learn_segment(encoding *to, hw_segment segment, uint64_t hash, 
     const hw_text bytes = { to->text.bytes + segment.begin, segment.end - segment.begin };
     const size_t before = to->tokens->count;
     HW_TRY(encode_part(to, segment.begin, segment.end, err));
-    hw_token *tokens = to->tokens->items + before;
     const size_t count = to->tokens->count - before;
+    hw_token *tokens = count ? to->tokens->items + before : NULL;
     const uint32_t origin = (uint32_t)segment.begin;
     for (size_t i = 0; i < count; ++i) {
         tokens[i].begin -= origin;
