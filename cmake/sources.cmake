@@ -58,6 +58,7 @@ set(HEADWISE_SOURCES
     src/tokenizer/unicode_class.c
     src/tokenizer/unicode_tables.c
     src/tokenizer/unigram.c
+    src/tokenizer/vocabulary_text.c
     src/tokenizer/word_bag.c
     src/tokenizer/word_cache.c
     src/tokenizer/wordpiece.c
