@@ -26,8 +26,8 @@
  *            (hw_train_options){ .input = path } is complete.
  * Text.      UTF-8 with an explicit length. Invalid bytes become U+FFFD.
  * Quiet.     The library never prints and never exits; it installs no signal
- *            handlers and starts threads only while a call that asks for them, or that
- *            opens a pretrained encoder, runs.
+ *            handlers and starts threads only for a call or a session that asks for
+ *            them, and while a pretrained encoder is opened.
  */
 #ifndef HEADWISE_H
 #define HEADWISE_H
@@ -213,6 +213,8 @@ typedef struct hw_session_options {
     int32_t stride;     /* tokens that neighbouring windows share; default: a quarter of them;
                          * negative: none */
     bool truncate;      /* only the first window is read */
+    int32_t threads;    /* that share the work of one text of an encoder, for latency; default 1;
+                         * the results are the same bits */
 } hw_session_options;
 
 /* options may be NULL. */
