@@ -13,6 +13,7 @@ set(HEADWISE_SOURCES
     src/base/text_buffer.c
     src/base/threads.c
     src/text/dataset.c
+    src/text/dataset_builder.c
     src/text/dictionary.c
     src/text/draft.c
     src/text/fasttext.c
@@ -70,6 +71,45 @@ set(HEADWISE_SOURCES
     src/tensor/safetensors.c
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
+    src/statistics/adjustment.c
+    src/statistics/beta.c
+    src/statistics/brown_forsythe.c
+    src/statistics/correlation.c
+    src/statistics/crossed.c
+    src/statistics/distributions.c
+    src/statistics/gamma.c
+    src/statistics/intervals.c
+    src/statistics/mcnemar.c
+    src/statistics/power.c
+    src/statistics/ranking.c
+    src/statistics/sign_flip.c
+    src/statistics/stirling.c
+    src/statistics/survival.c
+    src/statistics/two_level.c
+    src/statistics/verdict.c
+    src/study/arm.c
+    src/study/choice.c
+    src/study/claim.c
+    src/study/claim_a.c
+    src/study/claim_b.c
+    src/study/claim_c.c
+    src/study/claim_e.c
+    src/study/claim_f.c
+    src/study/claim_h.c
+    src/study/claim_i.c
+    src/study/corruption.c
+    src/study/evidence.c
+    src/study/job.c
+    src/study/parts.c
+    src/study/probe.c
+    src/study/order_task.c
+    src/study/report_csv.c
+    src/study/report_json.c
+    src/study/report_markdown.c
+    src/study/runs.c
+    src/study/study.c
+    src/study/timing.c
+    src/model/operations.c
     src/model/attention.c
     src/model/feedforward.c
     src/model/loss.c
@@ -196,6 +236,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_predict.c
     app/cmd_pretrain.c
     app/cmd_quantize.c
+    app/cmd_study.c
     app/cmd_test.c
     app/cmd_tokenize.c
     app/cmd_train.c

@@ -15,8 +15,11 @@ BELOW = {
     "tensor": {"base"},
     "model": {"base", "tensor"},
     "encoder": {"base", "tensor"},
-    "classify": {"base", "text", "tokenizer", "tensor", "model", "encoder"},
+    "classify": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder"},
     "train": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
+    "statistics": {"base"},
+    "study": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify", "train",
+              "statistics"},
     "app": {"base"},
 }
 

@@ -1,0 +1,60 @@
+/* Parameters of an attention layer of h heads of width k are 4 d h k, so that MH (h k = d), SH-A
+ * (h = 1, k = d) and SH-C (h layers of k = d / h) have as many, but for biases and norms. */
+#include "study/arm.h"
+
+const char *hw_arm_name(hw_arm arm) {
+    static const char *const names[] = {
+#define X(id, name, what) name,
+        HW_ARM_LIST(X)
+#undef X
+    };
+    return names[arm];
+}
+
+const char *hw_arm_what(hw_arm arm) {
+    static const char *const whats[] = {
+#define X(id, name, what) what,
+        HW_ARM_LIST(X)
+#undef X
+    };
+    return whats[arm];
+}
+
+/* The inner width whose 2 d inner parameters are those that SH-B has less than SH-A. */
+static int32_t spared_inner_width(int32_t heads) {
+    const int32_t spared = 2 * (HW_STUDY_WIDTH - HW_STUDY_WIDTH / heads);
+    return spared / 16 * 16;
+}
+
+void hw_arm_set(hw_train_options *o, hw_arm arm, int32_t heads) {
+    o->layers = 1;
+    o->heads = heads;
+    o->head_dim = HW_STUDY_WIDTH / heads;
+    o->inner_width = -1;
+    switch (arm) {
+    case HW_ARM_SH_A:
+        o->heads = 1;
+        o->head_dim = HW_STUDY_WIDTH;
+        break;
+    case HW_ARM_SH_B:
+        o->heads = 1;
+        break;
+    case HW_ARM_SH_B_PLUS:
+        o->heads = 1;
+        o->inner_width = spared_inner_width(heads);
+        break;
+    case HW_ARM_SH_C:
+        o->heads = 1;
+        o->layers = heads;
+        break;
+    case HW_ARM_MH_FULL:
+        o->head_dim = HW_STUDY_WIDTH;
+        break;
+    case HW_ARM_H0:
+        o->layers = -1;
+        break;
+    case HW_ARM_MH:
+    case HW_ARMS:
+        break;
+    }
+}

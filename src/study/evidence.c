@@ -1,0 +1,129 @@
+/* A row of a difference is the same text in both arms, a seed the same random numbers. */
+#include "study/evidence.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+hw_job hw_side_job(const hw_experiment *study, hw_side side, int32_t seed) {
+    hw_job job = hw_study_job(study, side.arm, seed);
+    job.variant = side.variant;
+    job.level = side.level;
+    if (side.heads) job.heads = side.heads;
+    return job;
+}
+
+hw_status hw_side_want(hw_experiment *study, hw_side side, int32_t seeds, uint32_t probes,
+                       hw_error *err) {
+    for (int32_t seed = 1; seed <= seeds; seed++) {
+        hw_job job = hw_side_job(study, side, seed);
+        job.probes = probes;
+        HW_TRY(hw_runs_want(study->runs, &job, err));
+    }
+    return HW_OK;
+}
+
+static const json_t *run_of(const hw_experiment *study, hw_side side, int32_t seed) {
+    const hw_job job = hw_side_job(study, side, seed);
+    return hw_study_run(study, &job);
+}
+
+static double mean_of(const json_t *value) {
+    if (!json_is_array(value)) return json_number_value(value);
+    double sum = 0;
+    for (size_t i = 0; i < json_array_size(value); i++)
+        sum += json_number_value(json_array_get(value, i));
+    return sum / (double)json_array_size(value);
+}
+
+hw_moments hw_side_moments(const hw_experiment *study, hw_side side, int32_t seeds,
+                           const char *key) {
+    hw_moments m = { 0 };
+    double sum = 0, squares = 0;
+    for (int32_t seed = 1; seed <= seeds; seed++) {
+        const json_t *run = run_of(study, side, seed);
+        if (!run) continue;
+        const double value = mean_of(json_object_get(run, key));
+        sum += value;
+        squares += value * value;
+        m.seeds++;
+    }
+    const double n = (double)m.seeds;
+    m.mean = n > 0 ? sum / n : NAN;
+    m.deviation = n > 1 ? sqrt(fmax(squares - n * m.mean * m.mean, 0) / (n - 1)) : NAN;
+    return m;
+}
+
+/* ---- Differences -------------------------------------------------------------------------- */
+
+static double row_value(const json_t *run, hw_row_keys keys, size_t row) {
+    const double value = json_number_value(json_array_get(json_object_get(run, keys.keys[0]), row));
+    if (!keys.keys[1]) return value;
+    return value - json_number_value(json_array_get(json_object_get(run, keys.keys[1]), row));
+}
+
+static size_t row_count(const hw_experiment *study, hw_side side, int32_t seeds, const char *key) {
+    for (int32_t seed = 1; seed <= seeds; seed++) {
+        const json_t *run = run_of(study, side, seed);
+        if (run) return json_array_size(json_object_get(run, key));
+    }
+    return 0;
+}
+
+hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_side first,
+                           hw_side second, int32_t seeds, hw_row_keys keys, hw_error *err) {
+    const size_t rows = row_count(study, first, seeds, keys.keys[0]);
+    size_t paired = 0, bytes;
+    double *cells =
+        hw_mul_size(&bytes, (size_t)seeds, rows) ? hw_calloc(bytes, sizeof *cells) : NULL;
+    if (!cells) return hw_fail_memory(err, rows * sizeof *cells);
+    for (int32_t seed = 1; seed <= seeds; seed++) {
+        const json_t *a = run_of(study, first, seed), *b = run_of(study, second, seed);
+        if (!a || !b) continue;
+        double *cell = cells + paired++ * rows;
+        for (size_t row = 0; row < rows; row++)
+            cell[row] = 100 * (row_value(a, keys, row) - row_value(b, keys, row));
+    }
+    const bool enough = paired > 1 && rows > 1;
+    if (enough) *effect = hw_crossed_of_cells(cells, paired, rows);
+    hw_free(cells);
+    if (enough) return HW_OK;
+    return hw_fail(err, HW_ERROR_DIVERGED, "%s and %s: too few trainings came to an end to compare",
+                   hw_arm_name(first.arm), hw_arm_name(second.arm));
+}
+
+/* ---- Tables ------------------------------------------------------------------------------- */
+
+/* "a|b|c" as a list. */
+static json_t *split(const char *text) {
+    json_t *list = json_array();
+    for (bool ok = list != NULL; ok;) {
+        const size_t length = strcspn(text, "|");
+        ok = json_array_append_new(list, json_stringn(text, length)) == 0;
+        if (!ok) break;
+        if (!text[length]) return list;
+        text += length + 1;
+    }
+    json_decref(list);
+    return NULL;
+}
+
+json_t *hw_table_add(hw_claim_result *result, const char *title, const char *columns) {
+    if (!result->tables) result->tables = json_array();
+    json_t *table =
+        json_pack("{s:s, s:o, s:[]}", "title", title, "columns", split(columns), "rows");
+    return json_array_append_new(result->tables, table) == 0 ? table : NULL;
+}
+
+hw_status hw_table_row(json_t *table, hw_error *err, const char *format, ...) {
+    char cells[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(cells, sizeof cells, format, arguments);
+    va_end(arguments);
+    json_t *rows = json_object_get(table, "rows");
+    return json_array_append_new(rows, split(cells)) == 0 ? HW_OK : hw_fail_memory(err, 0);
+}
