@@ -39,7 +39,7 @@ encoder-parity: encoder-setup # an hour: token ids, offsets and logits beside Hu
 	bench/venv/bin/python bench/tokenizer_parity.py --markdown docs/encoders.md
 
 encoder-bench: encoder-setup # two hours on an idle machine: speed beside other engines
-	bench/venv/bin/python bench/encoder_speed.py --start --markdown docs/encoders.md
+	bench/venv/bin/python bench/encoder_start.py --markdown docs/encoders.md
 	bench/venv/bin/python bench/encoder_speed.py --markdown docs/encoders.md
 	bench/venv/bin/python bench/encoder_speed.py --int8 --markdown docs/encoders.md
 

@@ -9,8 +9,6 @@ of the package onednn-cpu-gomp.
 """
 
 import argparse
-import json
-import os
 import subprocess
 import sys
 import time
@@ -22,7 +20,7 @@ import numpy
 import plot
 import report
 from cache import ROOT, cached
-from encoder_speed import first_cpus
+from line_process import LineProcess, first_cpus
 
 SHAPES = ((384, 384), (1152, 384), (1536, 384), (384, 1536))  # (n, k): out, qkv, in and out
 ENGINES = ("headwise", "openblas", "onednn")
@@ -49,33 +47,14 @@ def driver_program(build):
     return cached("gemm_bench", compile_driver, source, ROOT / "bench" / "peak.h", library)
 
 
-class Engine:
+class Engine(LineProcess):
     def __init__(self, name, threads, build):
+        super().__init__([driver_program(build), name, threads], first_cpus(threads), threads)
         self.name = name
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads),
-                           OPENBLAS_NUM_THREADS=str(threads))
-        cpus = first_cpus(threads)
-        self.process = subprocess.Popen(
-            [driver_program(build), name, str(threads)], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, env=environment,
-            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
-        self.hello = self._answer()
 
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"gemm_bench {self.name} ended with {self.process.wait()}")
-        return json.loads(line)
-
-    def ask(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+    def peak(self, seconds):
+        """Of the multiply-add loop on all its CPUs, in operations a second."""
+        return self.ask("peak", seconds)["rate"]
 
 
 # ---- Measuring -------------------------------------------------------------------------------
@@ -86,7 +65,7 @@ def measure_shape(engines, m, n, k, arguments):
     rates = {"peak": []}
     for _ in range(arguments.rounds):
         time.sleep(SETTLING)
-        rates["peak"].append(engines[0].ask("peak", arguments.seconds)["rate"])
+        rates["peak"].append(engines[0].peak(arguments.seconds))
         sums = []
         for engine in engines:
             time.sleep(SETTLING)

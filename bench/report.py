@@ -85,9 +85,10 @@ def marker_of(name, arguments):
 
 def table_of(headings, rows):
     """A markdown table. A heading that ends in a colon is of a column of numbers."""
-    marks = ["---:" if heading.endswith(":") else "---" for heading in headings]
-    lines = [[heading.rstrip(":") for heading in headings], marks, *rows]
-    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
+    names = " | ".join(heading.rstrip(":") for heading in headings)
+    marks = "|".join("---:" if heading.endswith(":") else "---" for heading in headings)
+    lines = ["| " + " | ".join(map(str, cells)) + " |" for cells in rows]
+    return "\n".join([f"| {names} |", f"|{marks}|", *lines])
 
 
 def stamp(arguments):
