@@ -30,8 +30,8 @@ import small_encoder
 import work
 import workloads
 from gemm_peers import Engine
-from processes import FP32, INT8, LIMIT_NOTE, HeadwiseProcess, PeerProcess, int8_model, \
-    prepare_peers
+from processes import FP32, LIMIT_NOTE, HeadwiseProcess, PeerProcess, int8_model, prepare_peers, \
+    small_engines
 
 BATCHES = (1, 8, 16, 32, 64, 128)
 TOLERANCE = 1e-3  # of a logit, between engines of 32-bit floats
@@ -191,7 +191,8 @@ def contest_of(arguments, names, folder, threads):
 
 def measure(arguments, folder, scratch):
     """(results, the table)"""
-    names = arguments.engines.split(",") if arguments.engines else INT8 if arguments.int8 else FP32
+    default = small_engines(arguments) if arguments.int8 else FP32
+    names = arguments.engines.split(",") if arguments.engines else default
     prepare_peers(names, folder)
     loads = workloads_of(arguments, folder, scratch)
     results = Results()

@@ -33,18 +33,19 @@ SETTLING = 0.1  # seconds until threads that wait by spinning have gone to sleep
 
 
 def driver_program(build):
-    source, library = ROOT / "bench" / "gemm_bench.c", build.resolve() / "libheadwise.a"
+    sources = [ROOT / "bench" / name for name in ("gemm_bench.c", "gemm_engines.c")]
+    headers = [ROOT / "bench" / name for name in ("gemm_engines.h", "peak.h")]
+    library, prefix = build.resolve() / "libheadwise.a", Path(sys.prefix)
     openblas = next(Path(numpy.__path__[0]).parent.glob("numpy.libs/libscipy_openblas64_*.so"))
-    prefix = Path(sys.prefix)
 
     def compile_driver(path):
         subprocess.run(["gcc", "-std=c17", "-O2", "-ffp-contract=off", "-D_GNU_SOURCE",
                         f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}", f"-I{prefix / 'include'}",
-                        source, "-o", path, library, openblas, f"-L{prefix / 'lib'}", "-ldnnl",
+                        *sources, "-o", path, library, openblas, f"-L{prefix / 'lib'}", "-ldnnl",
                         f"-Wl,-rpath,{openblas.parent},-rpath,{prefix / 'lib'}", "-lm", "-pthread"],
                        check=True)
 
-    return cached("gemm_bench", compile_driver, source, ROOT / "bench" / "peak.h", library)
+    return cached("gemm_bench", compile_driver, *sources, *headers, library)
 
 
 class Engine(LineProcess):

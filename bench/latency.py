@@ -21,7 +21,7 @@ import plot
 import report
 import workloads
 from processes import FP32, INT8, LIMIT_NOTE, HeadwiseProcess, PeerProcess, int8_model, \
-    prepare_peers
+    prepare_peers, small_engines
 
 TEXTS = 64
 SETTLING = 0.2  # seconds until threads that wait by spinning have gone to sleep
@@ -84,13 +84,14 @@ class Results:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     report.add_arguments(parser)
-    parser.add_argument("--engines", default=",".join(FP32 + INT8), help="of bench/peers.py")
+    parser.add_argument("--engines", default="", help="names of bench/peers.py, with commas")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=16)
     parser.add_argument("--calls", type=int, default=300, help="of an engine in a round")
     parser.add_argument("--warm-up", type=int, default=50, help="calls that do not count")
     arguments = report.parse(parser)
-    folder, peers = minilm.classifier_folder(), arguments.engines.split(",")
+    folder = minilm.classifier_folder()
+    peers = arguments.engines.split(",") if arguments.engines else FP32 + small_engines(arguments)
     prepare_peers(peers, folder)
     with tempfile.TemporaryDirectory() as scratch:
         workload = workloads.of_length(arguments.tokens, TEXTS, ("sst2", "agnews"), folder,
