@@ -16,8 +16,8 @@ MOST_TOKENS = 512
 FP32 = ("torch", "onnxruntime", "openvino", "ctranslate2")
 INT8 = ("onnxruntime int8", "openvino bf16", "openvino int8", "ctranslate2 int8")
 # Said below a table of what was limited to AVX2.
-LIMIT_NOTE = "ONNX Runtime has no switch that keeps it to AVX2; OpenVINO keeps AVX-512 for what is " \
-             "not its oneDNN's (nothing that multiplies matrices), and has no 16-bit floats then."
+LIMIT_NOTE = "ONNX Runtime has no switch that keeps it to AVX2; OpenVINO keeps AVX-512 in its layer " \
+             "norms, and has no 16-bit floats then."
 
 
 def small_engines(arguments):
