@@ -2,8 +2,8 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test bench accuracy tower-gain encoder-setup encoder-parity encoder-bench \
-    fine-tune-bench few-shot-bench pretrain-bench fuzz kill-campaign format install clean
+.PHONY: all demo test bench peer-bench accuracy tower-gain encoder-setup encoder-parity \
+    encoder-bench fine-tune-bench few-shot-bench pretrain-bench fuzz kill-campaign format install clean
 
 all: # the program: build/release/headwise
 	scripts/setup.sh build
@@ -39,9 +39,12 @@ encoder-parity: encoder-setup # an hour: token ids, offsets and logits beside Hu
 	bench/venv/bin/python bench/tokenizer_parity.py --markdown docs/encoders.md
 
 encoder-bench: encoder-setup # two hours on an idle machine: speed beside other engines
-	bench/venv/bin/python bench/encoder_speed.py --start --markdown docs/encoders.md
+	bench/venv/bin/python bench/encoder_start.py --markdown docs/encoders.md
 	bench/venv/bin/python bench/encoder_speed.py --markdown docs/encoders.md
 	bench/venv/bin/python bench/encoder_speed.py --int8 --markdown docs/encoders.md
+
+peer-bench: encoder-setup # hours on an idle machine: all other speed, with AVX2 alone, too
+	bench/peer_bench.sh
 
 fine-tune-bench: encoder-setup # an hour on an idle machine: accuracy and speed beside PyTorch
 	bench/venv/bin/python bench/fine_tune.py --markdown docs/encoders.md

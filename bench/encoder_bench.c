@@ -3,6 +3,7 @@
  *
  *     encoder_bench MODEL THREADS MAX_TOKENS
  *     classify TEXTS BATCH OUT    OUT: [texts][labels] floats, or - for none
+ *     calls TEXTS COUNT           one text in each of COUNT calls, by the first thread's session
  *     tokenize TEXTS OUT          OUT: of each text its count, then (id, begin, end) of each token
  *
  * TEXTS holds texts of any bytes: a length, then as many bytes. Lengths, counts, ids and places are
@@ -170,6 +171,26 @@ static void classify(open_model *model, const char *path, size_t batch, const ch
     free_texts(job.texts);
 }
 
+static void time_calls(open_model *model, const char *path, size_t count) {
+    const text_list texts = read_texts(path);
+    double *seconds = allocate(count * sizeof *seconds);
+    float *probabilities = allocate(model->labels * sizeof *probabilities);
+    hw_error err;
+    for (size_t i = 0; i < count; i++) {
+        const double start = now();
+        if (hw_classify(model->sessions[0], texts.items + i % texts.count, 1, probabilities,
+                        &err) != HW_OK)
+            fail("hw_classify", err.message);
+        seconds[i] = now() - start;
+    }
+    printf("{\"seconds\": [");
+    for (size_t i = 0; i < count; i++) printf("%s%.9f", i ? ", " : "", seconds[i]);
+    printf("]}\n");
+    free(probabilities);
+    free(seconds);
+    free_texts(texts);
+}
+
 /* ---- Tokenizing ---------------------------------------------------------------------- */
 
 typedef struct token_list {
@@ -252,10 +273,12 @@ int main(int argc, char **argv) {
     load(&model, argv[1], (int32_t)atoi(argv[3]));
     fflush(stdout);
     static char line[LINE], path[PATH], out[PATH];
-    size_t batch;
+    size_t count;
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "classify %3999s %zu %3999s", path, &batch, out) == 3 && batch > 0)
-            classify(&model, path, batch, out);
+        if (sscanf(line, "classify %3999s %zu %3999s", path, &count, out) == 3 && count > 0)
+            classify(&model, path, count, out);
+        else if (sscanf(line, "calls %3999s %zu", path, &count) == 2)
+            time_calls(&model, path, count);
         else if (sscanf(line, "tokenize %3999s %3999s", path, out) == 2)
             tokenize(&model, path, out);
         else
