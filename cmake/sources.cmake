@@ -12,6 +12,22 @@ set(HEADWISE_SOURCES
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c
+    src/statistics/adjustment.c
+    src/statistics/beta.c
+    src/statistics/brown_forsythe.c
+    src/statistics/correlation.c
+    src/statistics/crossed.c
+    src/statistics/distributions.c
+    src/statistics/gamma.c
+    src/statistics/intervals.c
+    src/statistics/mcnemar.c
+    src/statistics/power.c
+    src/statistics/ranking.c
+    src/statistics/sign_flip.c
+    src/statistics/stirling.c
+    src/statistics/survival.c
+    src/statistics/two_level.c
+    src/statistics/verdict.c
     src/text/dataset.c
     src/text/dictionary.c
     src/text/draft.c

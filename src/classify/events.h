@@ -44,9 +44,7 @@ static inline void hw_tally_row(hw_tally *classes, const hw_events *events, size
 /* Over the classes that occur; 0 if none does. */
 double hw_tally_macro_f1(const hw_tally *classes, size_t count);
 
-/* 95 %. Wilson 1927, for `successes` of `trials` > 0. */
-hw_interval hw_interval_wilson(double successes, double trials);
-/* Percentile bootstrap of the macro-F1 over rows (Efron 1979): 1,000 resamples. */
+/* 95 %: percentile bootstrap of the macro-F1 over rows (Efron 1979), 1,000 resamples. */
 hw_status hw_interval_bootstrap(hw_interval *interval, const hw_events *events, hw_error *err);
 
 /* The first largest of probabilities[labels]. */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "classify/events.h"
+#include "statistics/intervals.h"
 
 #include <assert.h>
 #include <math.h>
