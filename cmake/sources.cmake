@@ -118,7 +118,9 @@ set(HEADWISE_SOURCES
     src/classify/bundle.c
     src/classify/calibrate.c
     src/classify/calibration.c
+    src/classify/changes.c
     src/classify/classifier.c
+    src/classify/compare.c
     src/classify/config.c
     src/classify/corpus.c
     src/classify/encoder_classifier.c
@@ -129,6 +131,7 @@ set(HEADWISE_SOURCES
     src/classify/events.c
     src/classify/export.c
     src/classify/features.c
+    src/classify/flips.c
     src/classify/hub_folder.c
     src/classify/hub_labels.c
     src/classify/intervals.c
@@ -204,6 +207,7 @@ set(HEADWISE_APP_SOURCES
     app/card.c
     app/cmd_calibrate.c
     app/cmd_check_data.c
+    app/cmd_compare.c
     app/cmd_cv.c
     app/cmd_dump.c
     app/cmd_eval.c
@@ -215,6 +219,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_tokenize.c
     app/cmd_train.c
     app/cmd_version.c
+    app/comparison.c
     app/completion.c
     app/console.c
     app/data_scan.c
