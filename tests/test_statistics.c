@@ -181,13 +181,14 @@ static void median_ratio(double *result, const double *x) {
     store_interval(result + 1, hw_interval_median_ratio(x + 3, x + 3 + n, n, &resampling, scratch));
 }
 
-#define FUNCTION_LIST(X)                                                                       \
-    X(log_gamma)                                                                               \
-    X(gamma_lower) X(gamma_upper) X(beta_lower) X(binomial_mass) X(binomial_cdf) X(normal_cdf) \
-        X(normal_quantile) X(t_cdf) X(t_quantile) X(chi_square_tail) X(f_tail) X(sign_flip)    \
-            X(mcnemar_exact) X(mcnemar_mid) X(brown_forsythe) X(holm) X(benjamini_hochberg)    \
-                X(log_rank) X(restricted_mean) X(spearman) X(kendall) X(wilson) X(crossed)     \
-                    X(two_level) X(median_ratio)
+#define FUNCTION_LIST(X)                                                                        \
+    X(log_gamma)                                                                                \
+    X(gamma_lower)                                                                              \
+    X(gamma_upper)                                                                              \
+    X(beta_lower) X(binomial_mass) X(binomial_cdf) X(normal_cdf) X(normal_quantile) X(t_cdf)    \
+        X(t_quantile) X(chi_square_tail) X(f_tail) X(sign_flip) X(mcnemar_exact) X(mcnemar_mid) \
+            X(brown_forsythe) X(holm) X(benjamini_hochberg) X(log_rank) X(restricted_mean)      \
+                X(spearman) X(kendall) X(wilson) X(crossed) X(two_level) X(median_ratio)
 
 static const struct {
     const char *name;
@@ -266,8 +267,8 @@ static void test_sign_flip_counts_patterns(void **state) {
     (void)state;
     assert_near(hw_sign_flip((double[]){ 1, 2, 3 }, 3, 0), 2.0 / 8);
     assert_near(hw_sign_flip((double[]){ 1, 2, -3 }, 3, 0), 1);
-    /* 0.1 + 0.2 - 0.3 is not 0 in binary, but the same as 0.3 - 0.2 - 0.1 */
-    assert_near(hw_sign_flip((double[]){ 0.1, 0.2, -0.3 }, 3, 0), 1);
+    /* 0.1 + 0.2 - 0.1 and 0.2 + 0.1 - 0.1 differ in binary, but tie */
+    assert_near(hw_sign_flip((double[]){ 0.1, 0.2, -0.1 }, 3, 0), 3.0 / 4);
     assert_near(hw_sign_flip(NULL, 0, 0), 1);
 }
 
@@ -281,9 +282,18 @@ static void test_sign_flip_draws_where_patterns_are_many(void **state) {
     assert_true(fabs(p - exact) < 5 * sqrt(exact / HW_PERMUTATIONS));
     assert_true(p == hw_sign_flip(difference, 20, 3));
     assert_true(p != hw_sign_flip(difference, 20, 4));
-    double many[100];
-    for (int i = 0; i < 100; i++) many[i] = 1; /* more than one word of signs */
-    assert_near(hw_sign_flip(many, 100, 1), 1 / (HW_PERMUTATIONS + 1.0));
+}
+
+/* Ones at 0 to 35 and at 64 to 99, 28 of them negative: the sign of no place depends on another's.
+ */
+static void test_sign_flip_draws_independent_signs(void **state) {
+    (void)state;
+    double difference[100] = { 0 };
+    for (int i = 0; i < 100; i++) difference[i] = i < 28 ? -1 : i < 36 || i >= 64 ? 1 : 0;
+    const double exact = 2 * hw_binomial_cdf(28, 72, 0.5), p = hw_sign_flip(difference, 100, 1);
+    assert_true(fabs(p - exact) < 5 * sqrt(exact / HW_PERMUTATIONS));
+    for (int i = 0; i < 28; i++) difference[i] = 1;
+    assert_near(hw_sign_flip(difference, 100, 1), 1 / (HW_PERMUTATIONS + 1.0));
 }
 
 /* 1 of 4 discordant pairs: 2 (1 + 4) / 16, and its mid-p 4 / 16 less; nothing discordant: 1. */
@@ -333,6 +343,10 @@ static void test_restricted_mean_is_the_area_under_the_curve(void **state) {
     assert_near(hw_restricted_mean_of(times, 5).mean, 1 + 3 * 0.75 + 0.375);
     assert_near(hw_restricted_mean_of(times, 0.5).mean, 0.5);
     assert_near(hw_restricted_mean_of(times, 0.5).variance, 0);
+    /* 1 and 2 of two: after the last event nothing is left to vary */
+    const hw_times all = { (double[]){ 2, 1 }, happened, 2 };
+    assert_near(hw_restricted_mean_of(all, 5).mean, 1.5);
+    assert_near(hw_restricted_mean_of(all, 5).variance, 0.5 * 0.5 / 2);
     const hw_times none = { time, (bool[4]){ 0 }, 4 };
     assert_near(hw_log_rank(none, none).p, 1);
 }
@@ -372,6 +386,7 @@ int main(void) {
         cmocka_unit_test(test_quantiles_undo_their_distributions),
         cmocka_unit_test(test_sign_flip_counts_patterns),
         cmocka_unit_test(test_sign_flip_draws_where_patterns_are_many),
+        cmocka_unit_test(test_sign_flip_draws_independent_signs),
         cmocka_unit_test(test_mcnemar_of_few_pairs),
         cmocka_unit_test(test_brown_forsythe_permutes_distances),
         cmocka_unit_test(test_adjustments_of_three),

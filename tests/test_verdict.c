@@ -92,16 +92,18 @@ static void test_detectable_effect_of_many_seeds(void **state) {
 static void test_needed_numbers_are_the_fewest_that_are_enough(void **state) {
     (void)state;
     const hw_crossed seen = { 5, 500, 0, 2.5e-5, 3e-5, 2e-5 };
-    const double level = 0.005, epsilon = 0.018;
-    const size_t seeds = hw_needed_seeds(&seen, level, epsilon);
-    const size_t rows = hw_needed_rows(&seen, level, 0.03);
-    assert_in_range(seeds, 6, 1000);
-    assert_in_range(rows, 501, 1000000);
-    for (int enough = 0; enough < 2; enough++) {
-        const hw_crossed by_seeds = hw_crossed_planned(&seen, seeds - 1 + (size_t)enough, 500);
-        const hw_crossed by_rows = hw_crossed_planned(&seen, 5, rows - 1 + (size_t)enough);
-        assert_int_equal(hw_detectable_effect(&by_seeds, level) <= epsilon, enough);
-        assert_int_equal(hw_detectable_effect(&by_rows, level) <= 0.03, enough);
+    const double level = 0.005;
+    for (double epsilon = 0.03; epsilon < 0.04; epsilon += 0.0003) {
+        const size_t seeds = hw_needed_seeds(&seen, level, epsilon);
+        const size_t rows = hw_needed_rows(&seen, level, epsilon);
+        assert_in_range(seeds, 6, 1000);
+        assert_in_range(rows, 501, 1000000);
+        for (size_t less = 0; less < 2; less++) {
+            const hw_crossed by_seeds = hw_crossed_planned(&seen, seeds - less, 500);
+            const hw_crossed by_rows = hw_crossed_planned(&seen, 5, rows - less);
+            assert_int_equal(hw_detectable_effect(&by_seeds, level) <= epsilon, !less);
+            assert_int_equal(hw_detectable_effect(&by_rows, level) <= epsilon, !less);
+        }
     }
     /* what 500 rows leave open no number of seeds closes, and the other way round */
     assert_int_equal(hw_needed_seeds(&seen, level, 0.005), 0);
