@@ -30,6 +30,16 @@ typedef struct pair {
     hw_classifier *model[2];
 } pair;
 
+/* The second multi-label model with a threshold of its own for every label. */
+static void calibrate_second(pair *models) {
+    hw_classifier *calibrated = hw_classifier_calibrate(models->model[1], "test", NULL, NULL);
+    assert_non_null(calibrated);
+    hw_classifier_close(models->model[1]);
+    models->model[1] = calibrated;
+    const float *thresholds = hw_classifier_thresholds(calibrated);
+    assert_true(thresholds[0] != thresholds[1] && thresholds[1] != thresholds[2]);
+}
+
 /* Trained on different texts, the second with its labels in another order. "test" is what they are
  * compared on: two labels in three fit their texts. */
 static pair make_pair(bool multi_label) {
@@ -52,6 +62,7 @@ static pair make_pair(bool multi_label) {
     options.input = "owt";
     options.arch = HW_ARCH_BAG;
     models.model[1] = toy_train(&options);
+    if (multi_label) calibrate_second(&models);
     assert_string_not_equal(hw_classifier_label(models.model[0], 0),
                             hw_classifier_label(models.model[1], 0));
     return models;
