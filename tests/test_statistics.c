@@ -181,23 +181,40 @@ static void median_ratio(double *result, const double *x) {
     store_interval(result + 1, hw_interval_median_ratio(x + 3, x + 3 + n, n, &resampling, scratch));
 }
 
-#define FUNCTION_LIST(X)                                                                        \
-    X(log_gamma)                                                                                \
-    X(gamma_lower)                                                                              \
-    X(gamma_upper)                                                                              \
-    X(beta_lower) X(binomial_mass) X(binomial_cdf) X(normal_cdf) X(normal_quantile) X(t_cdf)    \
-        X(t_quantile) X(chi_square_tail) X(f_tail) X(sign_flip) X(mcnemar_exact) X(mcnemar_mid) \
-            X(brown_forsythe) X(holm) X(benjamini_hochberg) X(log_rank) X(restricted_mean)      \
-                X(spearman) X(kendall) X(wilson) X(crossed) X(two_level) X(median_ratio)
-
+#define ROW(name) \
+    { #name, name }
 static const struct {
     const char *name;
     adapter *run;
 } functions[] = {
-#define X(name) { #name, name },
-    FUNCTION_LIST(X)
-#undef X
+    ROW(log_gamma),
+    ROW(gamma_lower),
+    ROW(gamma_upper),
+    ROW(beta_lower),
+    ROW(binomial_mass),
+    ROW(binomial_cdf),
+    ROW(normal_cdf),
+    ROW(normal_quantile),
+    ROW(t_cdf),
+    ROW(t_quantile),
+    ROW(chi_square_tail),
+    ROW(f_tail),
+    ROW(sign_flip),
+    ROW(mcnemar_exact),
+    ROW(mcnemar_mid),
+    ROW(brown_forsythe),
+    ROW(holm),
+    ROW(benjamini_hochberg),
+    ROW(log_rank),
+    ROW(restricted_mean),
+    ROW(spearman),
+    ROW(kendall),
+    ROW(wilson),
+    ROW(crossed),
+    ROW(two_level),
+    ROW(median_ratio),
 };
+#undef ROW
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
 static size_t find_function(const char *name) {

@@ -85,8 +85,8 @@ static void test_plan_of_the_same_size_is_what_was_seen(void **state) {
 static void test_detectable_effect_of_many_seeds(void **state) {
     (void)state;
     const hw_crossed c = { .seeds = 100000, .by_seed = 4 };
-    assert_true(fabs(hw_detectable_effect(&c, 0.05) / 2 - (1.96 + 0.9945)) < 1e-3);
-    assert_true(fabs(hw_detectable_sameness(&c) / 2 - (1.645 + 1.4051)) < 1e-3);
+    assert_true(fabs(hw_detectable_effect(&c, 0.05) / 2 - (1.96 + 1.0803)) < 1e-3);
+    assert_true(fabs(hw_detectable_sameness(&c) / 2 - (1.645 + 1.3408)) < 1e-3);
 }
 
 static void test_needed_numbers_are_the_fewest_that_are_enough(void **state) {
