@@ -3,7 +3,8 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
 .PHONY: all demo test bench peer-bench accuracy tower-gain encoder-setup encoder-parity \
-    encoder-bench fine-tune-bench few-shot-bench pretrain-bench fuzz kill-campaign format install clean
+    encoder-bench fine-tune-bench few-shot-bench pretrain-bench verdict-simulation fuzz \
+    kill-campaign format install clean
 
 all: # the program: build/release/headwise
 	scripts/setup.sh build
@@ -54,6 +55,12 @@ few-shot-bench: encoder-setup # hours: 8 to 64 texts a label
 
 pretrain-bench: encoder-setup # hours: what pretraining on unlabelled texts buys
 	bench/venv/bin/python bench/pretrain_gain.py --markdown docs/encoders.md
+
+verdict-simulation: # minutes: studies whose truth is known against the verdicts on them
+	scripts/setup.sh test
+	cmake --preset test --log-level=WARNING
+	cmake --build --preset test --target verdict_simulation
+	bench/verdict_simulation.py build/test/tests/verdict_simulation docs/study/verdict-engine.md
 
 fuzz: # each parser for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

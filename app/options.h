@@ -29,6 +29,9 @@
     X(EVAL, eval, "eval", "MODEL FILE|-", 1, 2,                                                   \
       "measure a model: F1, intervals, calibration, confusion",                                   \
       "headwise eval model test.txt")                                                             \
+    X(COMPARE, compare, "compare", "MODEL MODEL FILE|-", 2, 3,                                    \
+      "which of two models is better, and on which texts",                                        \
+      "headwise compare old new test.txt --flips 10")                                             \
     X(CV, cv, "cv", "", 0, 0,                                                                     \
       "cross-validate: train and score on k folds",                                               \
       "headwise cv -input train.txt -k 5")                                                        \
@@ -79,7 +82,8 @@ typedef enum verb_id {
 #define LEARNING (FITTING | IN(PRETRAIN))
 #define PREDICTING (IN(PREDICT) | IN(PREDICT_PROB))
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
-#define SCORING (PREDICTING | TESTING | IN(EVAL) | IN(CALIBRATE))
+#define MEASURING (PREDICTING | TESTING | IN(EVAL) | IN(COMPARE))
+#define SCORING (MEASURING | IN(CALIBRATE))
 #define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(CHECK_DATA))
 #define EVERY (~0u)
 
@@ -132,11 +136,11 @@ typedef enum verb_id {
       "tokens of a text that are learned from (128)")                                             \
     X(PRETRAIN_LENGTH, "--max-length", "max-tokens", WHOLE, "N", 8, 8192, IN(PRETRAIN), OWN,      \
       "tokens of a text (128)")                                                                   \
-    X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000,                               \
-      PREDICTING | TESTING | IN(EVAL), OWN, "tokens of a window of an encoder (its own)")         \
-    X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, PREDICTING | TESTING | IN(EVAL), OWN,       \
+    X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000, MEASURING, OWN,               \
+      "tokens of a window of an encoder (its own)")                                               \
+    X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, MEASURING, OWN,                             \
       "tokens that its windows share (a quarter)")                                                \
-    X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, PREDICTING | TESTING | IN(EVAL), OWN,           \
+    X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, MEASURING, OWN,                                 \
       "read only the first window of a text")                                                     \
     X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
       "tokens of the new tokenizer (by the data)")                                                \
@@ -187,8 +191,10 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(CV) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), OWN,          \
-      "print JSON")                                                                               \
+      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), \
+      OWN, "print JSON")                                                                          \
+    X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
+      "show N texts that are predicted differently (0)")                                          \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
       LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE), OWN,                         \
       "threads (all CPUs); no effect on results")                                                 \

@@ -12,6 +12,22 @@ set(HEADWISE_SOURCES
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c
+    src/statistics/adjustment.c
+    src/statistics/beta.c
+    src/statistics/brown_forsythe.c
+    src/statistics/correlation.c
+    src/statistics/crossed.c
+    src/statistics/distributions.c
+    src/statistics/gamma.c
+    src/statistics/intervals.c
+    src/statistics/mcnemar.c
+    src/statistics/power.c
+    src/statistics/ranking.c
+    src/statistics/sign_flip.c
+    src/statistics/stirling.c
+    src/statistics/survival.c
+    src/statistics/two_level.c
+    src/statistics/verdict.c
     src/text/dataset.c
     src/text/dictionary.c
     src/text/draft.c
@@ -103,7 +119,9 @@ set(HEADWISE_SOURCES
     src/classify/bundle.c
     src/classify/calibrate.c
     src/classify/calibration.c
+    src/classify/changes.c
     src/classify/classifier.c
+    src/classify/compare.c
     src/classify/config.c
     src/classify/corpus.c
     src/classify/encoder_classifier.c
@@ -114,6 +132,7 @@ set(HEADWISE_SOURCES
     src/classify/events.c
     src/classify/export.c
     src/classify/features.c
+    src/classify/flips.c
     src/classify/hub_folder.c
     src/classify/hub_labels.c
     src/classify/intervals.c
@@ -189,6 +208,7 @@ set(HEADWISE_APP_SOURCES
     app/card.c
     app/cmd_calibrate.c
     app/cmd_check_data.c
+    app/cmd_compare.c
     app/cmd_cv.c
     app/cmd_dump.c
     app/cmd_eval.c
@@ -200,6 +220,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_tokenize.c
     app/cmd_train.c
     app/cmd_version.c
+    app/comparison.c
     app/completion.c
     app/console.c
     app/data_scan.c

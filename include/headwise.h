@@ -280,6 +280,53 @@ HW_API hw_metrics *hw_evaluate(const hw_classifier *classifier, const char *path
                                int32_t threads, hw_error *err);
 HW_API void hw_metrics_free(hw_metrics *metrics);
 
+/* ---- Comparison of two classifiers ------------------------------------------- */
+
+/* Of two things, [0] is of the first classifier and [1] of the second; a change is the second
+ * less the first. */
+typedef struct hw_score_change {
+    double score[2], change;
+    hw_interval interval; /* of the change: paired percentile bootstrap over texts, 10,000 draws */
+} hw_score_change;
+
+typedef struct hw_label_change {
+    uint64_t support;
+    double f1[2], change;   /* NaN where undefined */
+    uint64_t only_right[2]; /* texts where this one alone is right on having the label or not */
+    double p, p_holm;       /* McNemar, exact, of only_right; adjusted for the number of labels */
+} hw_label_change;
+
+/* A text whose prediction is not the same. */
+typedef struct hw_flip {
+    hw_text text;
+    size_t line; /* of the data, counted from 1 */
+    bool right[2];
+    const char *const *truth;        /* [truths] label names */
+    const char *const *predicted[2]; /* [predictions[i]] label names */
+    size_t truths, predictions[2];
+} hw_flip;
+
+typedef struct hw_comparison {
+    bool multi_label;
+    uint64_t examples, unknown_labels; /* gold labels that the classifiers do not have */
+    hw_score_change accuracy;          /* multi-label: of exact matches */
+    hw_score_change micro_f1;          /* single-label: the same as accuracy */
+    uint64_t only_right[2], both_right, both_wrong;
+    double p; /* McNemar, exact, of only_right */
+    int32_t labels;
+    hw_label_change *per_label; /* [labels] by the indices of the first classifier */
+    size_t flips;
+    hw_flip *flip; /* [flips] in the order of the data */
+} hw_comparison;
+
+/* Both classify the same labelled data; they must have the same labels, in any order, and both be
+ * multi-label or neither. Both options may be NULL. The names in the result live as long as the
+ * first classifier. Free with hw_comparison_free. */
+HW_API hw_comparison *hw_compare(const hw_classifier *first, const hw_classifier *second,
+                                 const char *path, const hw_reader_options *reader,
+                                 const hw_session_options *session, int32_t threads, hw_error *err);
+HW_API void hw_comparison_free(hw_comparison *comparison);
+
 /* ---- Training --------------------------------------------------------------- */
 
 typedef struct hw_progress {
