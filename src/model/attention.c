@@ -140,18 +140,39 @@ static void apply_gates(float *gated, const hw_pass *pass, const float *heads, c
     }
 }
 
+/* Of the longest window of the batch. */
+static size_t longest_window(const hw_pass *pass) {
+    size_t longest = 0;
+    for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
+        if (w.end - w.begin > longest) longest = w.end - w.begin;
+    return longest;
+}
+
+/* work->far[heads][2 * longest - 1]: a head's position bias by i - j. */
+static void spread_positions(const hw_pass *pass, const hw_tower_layer *weights, size_t longest) {
+    const size_t distance = (size_t)pass->config->distance, columns = 2 * longest - 1;
+    for (size_t head = 0; head < (size_t)pass->config->heads; head++) {
+        const head_view h = { .position = weights->position + head * (2 * distance + 1),
+                              .n = longest,
+                              .distance = distance };
+        for (size_t shift = 0; shift < columns; shift++)
+            pass->work->far[head * columns + columns - 1 - shift] = h.position[clipped(shift, &h)];
+    }
+}
+
 void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape *tape,
                           const hw_tower_layer *weights, size_t layer) {
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
-    const size_t heads = (size_t)pass->config->heads;
+    const size_t heads = (size_t)pass->config->heads, longest = longest_window(pass);
     project(pass, tape, weights);
+    spread_positions(pass, weights, longest);
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
         for (size_t head = 0; head < heads; head++) {
             const head_view h = view_head(pass, tape->qkv, weights, w, head);
-            float *out = tape->heads + w.begin * h.width + head * h.head_dim;
-            weigh(pass, &h);
-            pass->kernels->gemm(out, h.width, pass->work->scores, h.stride, 1, h.v, 3 * h.width,
-                                h.n, h.head_dim, h.n, false);
+            const float *far = pass->work->far + head * (2 * longest - 1) + (longest - h.n);
+            pass->kernels->attend(tape->heads + w.begin * h.width + head * h.head_dim, h.width,
+                                  pass->work->block, h.q, h.k, h.v, 3 * h.width, far, h.n,
+                                  h.head_dim);
         }
     apply_gates(pass->work->gated, pass, tape->heads, weights->attention_gate, layer);
     if (y != tape->norm.x) memcpy(y, tape->norm.x, tokens * width * sizeof *y);
