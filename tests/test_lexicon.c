@@ -82,7 +82,8 @@ static void test_words_of_one_hash_are_told_apart(void **state) {
     const hw_dictionary dictionary = { built.slots, built.capacity };
     hw_lexicon *lexicon = hw_lexicon_new(&dictionary, &options, NULL);
     assert_non_null(lexicon);
-    static const char *const words[] = { "w7919", "w7918", "w79", "w", "w7919", "w79" };
+    static const char *const words[] = { "w79197919",  "w79187919", "w7918791979", "w7",
+                                         "w791979198", "w79197919", "w7918791979", "w7919" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         assert_lexeme(lexicon, &dictionary, hw_text_of(words[i]), UINT64_MAX);
     hw_lexicon_free(lexicon);

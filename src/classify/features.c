@@ -52,7 +52,7 @@ static inline size_t count_feature(hw_feature *items, size_t count, uint32_t *pl
 }
 
 static float frequency(const hw_features *features, float count) {
-    if (count < HW_FEATURE_FREQUENCIES) return features->frequency[(size_t)count];
+    if (count < HW_FEATURE_FREQUENCIES) return features->frequency[(int32_t)count];
     return (float)(1 + log(count));
 }
 

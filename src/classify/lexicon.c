@@ -1,5 +1,5 @@
-/* Linear probing; a slot holds half the hash and where the entry starts in room: bytes of the
- * word, n-grams, known ones, their indices, the word. */
+/* Linear probing; a slot holds half the hash and where the entry starts in room: the other
+ * half, bytes of the word, n-grams, known ones, their indices, the word. */
 #include "classify/lexicon.h"
 
 #include "base/memory.h"
@@ -30,7 +30,7 @@ struct hw_lexicon {
     uint32_t room[ROOM];
 };
 
-enum { LENGTH, NGRAMS, KNOWN, INDICES }; /* of an entry */
+enum { HASH, LENGTH, NGRAMS, KNOWN, INDICES }; /* of an entry */
 
 static void forget(hw_lexicon *lexicon) {
     memset(lexicon->slots, 0, sizeof lexicon->slots);
@@ -69,17 +69,19 @@ void hw_lexicon_prefetch_entry(const hw_lexicon *lexicon, uint64_t hash) {
     __builtin_prefetch(&lexicon->room[lexicon->slots[hash % SLOTS].entry]);
 }
 
+static bool is_word(const uint32_t *entry, hw_text word, uint64_t hash) {
+    if (entry[HASH] != (uint32_t)hash || entry[LENGTH] != word.length) return false;
+    return word.length <= HW_HASH_EXACT ||
+           memcmp(entry + INDICES + entry[KNOWN], word.bytes, word.length) == 0;
+}
+
 static bool recall(hw_lexeme *lexeme, const hw_lexicon *lexicon, hw_text word, uint64_t hash) {
     for (size_t at = (size_t)hash % SLOTS;; at = (at + 1) % SLOTS) {
         const slot found = lexicon->slots[at];
         if (found.entry == 0) return false;
-        if (found.hash != (uint32_t)(hash >> 32)) continue;
         const uint32_t *entry = &lexicon->room[found.entry];
-        const uint32_t *known = entry + INDICES;
-        if (entry[LENGTH] != word.length ||
-            memcmp(known + entry[KNOWN], word.bytes, word.length) != 0)
-            continue;
-        *lexeme = (hw_lexeme){ known, entry[KNOWN], entry[NGRAMS] };
+        if (found.hash != (uint32_t)(hash >> 32) || !is_word(entry, word, hash)) continue;
+        *lexeme = (hw_lexeme){ entry + INDICES, entry[KNOWN], entry[NGRAMS] };
         return true;
     }
 }
@@ -109,6 +111,7 @@ static void remember(hw_lexicon *lexicon, hw_text word, uint64_t hash, hw_lexeme
     if (lexicon->entries == MOST_ENTRIES || lexicon->used + units > ROOM) forget(lexicon);
 
     uint32_t *entry = &lexicon->room[lexicon->used];
+    entry[HASH] = (uint32_t)hash;
     entry[LENGTH] = (uint32_t)word.length;
     entry[NGRAMS] = lexeme.ngrams;
     entry[KNOWN] = lexeme.count;

@@ -25,7 +25,8 @@ void hw_lexicon_free(hw_lexicon *lexicon); /* accepts NULL */
  * come, the entry. */
 void hw_lexicon_prefetch_slot(const hw_lexicon *lexicon, uint64_t hash);
 void hw_lexicon_prefetch_entry(const hw_lexicon *lexicon, uint64_t hash);
-/* word, hash: an hw_word's normalized bytes and their hash. *lexeme lives until the next call. */
+/* word, hash: an hw_word's normalized bytes and their hw_hash_bytes. *lexeme lives until the next
+ * call. */
 hw_status hw_lexicon_find(hw_lexeme *lexeme, hw_lexicon *lexicon, hw_text word, uint64_t hash,
                           hw_error *err);
 
