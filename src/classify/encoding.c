@@ -104,9 +104,12 @@ hw_status hw_encoding_sort(hw_encoding *e, hw_error *err) {
     for (size_t i = 0; i < e->ngrams.count; i++)
         if (e->found[i] != HW_ABSENT)
             e->token_ngrams[offsets[e->ngrams.tokens[i] + 1]++] = (uint32_t)e->found[i];
-    for (size_t token = 0; token < e->words.count; token++)
-        for (uint32_t i = e->character_offsets[token]; i < e->character_offsets[token + 1]; i++)
-            e->token_ngrams[offsets[token + 1]++] = e->characters[i];
+    for (size_t token = 0; token < e->words.count; token++) {
+        const uint32_t begin = e->character_offsets[token], end = e->character_offsets[token + 1];
+        uint32_t *out = e->token_ngrams + offsets[token + 1];
+        for (uint32_t i = begin; i < end; i++) *out++ = e->characters[i];
+        offsets[token + 1] += end - begin;
+    }
     return HW_OK;
 }
 

@@ -52,12 +52,15 @@ INLINE void sum_values(const query_block *b, vf factor, size_t d, const size_t c
 /* scores = exp(scores - max); returns 1 / their sum, taken in LANES parts as of a row. */
 static inline vf exp_scores(const query_block *b, vf max) {
     vf sum[LANES];
-    for (size_t l = 0; l < LANES; l++) sum[l] = vf_set(0);
     for (size_t j = 0; j < b->n; j++) {
         const vf e = exp_of(vf_load(b->scores + j * VF) - max);
         vf_store(b->scores + j * VF, e);
-        sum[j % LANES] += e;
+        if (j < LANES)
+            sum[j] = e;
+        else
+            sum[j % LANES] += e;
     }
+    for (size_t l = b->n; l < LANES; l++) sum[l] = vf_set(0);
     for (size_t half = LANES / 2; half > 0; half /= 2)
         for (size_t l = 0; l < half; l++) sum[l] += sum[l + half];
     return vf_set(1) / sum[0];
