@@ -108,20 +108,6 @@ static void project(const hw_pass *pass, const hw_attention_tape *tape,
     scale_queries(tape->qkv, tokens, pass->config);
 }
 
-/* work->scores[n][n] = softmax(position + q k^T) */
-static void weigh(const hw_pass *pass, const head_view *h) {
-    const hw_workspace *work = pass->work;
-    for (size_t shift = 0; shift + 1 < 2 * h->n; shift++)
-        work->near[shift] = h->position[clipped(shift, h)];
-    for (size_t i = 0; i < h->n; i++)
-        memcpy(work->scores + i * h->stride, work->near + (h->n - 1 - i),
-               h->n * sizeof *work->near);
-    hw_transpose(work->across, h->stride, h->k, 3 * h->width, h->n, h->head_dim);
-    pass->kernels->gemm(work->scores, h->stride, h->q, 3 * h->width, 1, work->across, h->stride,
-                        h->n, h->n, h->head_dim, true);
-    pass->kernels->softmax(work->scores, h->stride, h->n, h->n);
-}
-
 /* gated[tokens][heads * head_dim] = gate * heads, a text's dropped heads being 0 */
 static void apply_gates(float *gated, const hw_pass *pass, const float *heads, const float *gates,
                         size_t layer) {
@@ -181,6 +167,20 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
 }
 
 /* ---- Backward --------------------------------------------------------------------- */
+
+/* work->scores[n][n] = softmax(position + q k^T) */
+static void weigh(const hw_pass *pass, const head_view *h) {
+    const hw_workspace *work = pass->work;
+    for (size_t shift = 0; shift + 1 < 2 * h->n; shift++)
+        work->near[shift] = h->position[clipped(shift, h)];
+    for (size_t i = 0; i < h->n; i++)
+        memcpy(work->scores + i * h->stride, work->near + (h->n - 1 - i),
+               h->n * sizeof *work->near);
+    hw_transpose(work->across, h->stride, h->k, 3 * h->width, h->n, h->head_dim);
+    pass->kernels->gemm(work->scores, h->stride, h->q, 3 * h->width, 1, work->across, h->stride,
+                        h->n, h->n, h->head_dim, true);
+    pass->kernels->softmax(work->scores, h->stride, h->n, h->n);
+}
 
 /* d_heads[tokens][heads * head_dim] is the gradient of gated on entry, of heads on return. */
 static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass, const float *heads,
