@@ -87,6 +87,12 @@ static double run_softmax(const bench *t) {
     t->kernels->softmax(t->c, t->n, t->m, t->n);
     return (double)(t->m * t->n);
 }
+/* m tokens, a head of n numbers out of 4 */
+static double run_attend(const bench *t) {
+    t->kernels->attend(t->c, t->n, t->c + LARGEST / 2, t->a, t->b, t->b + t->n, 12 * t->n, t->d,
+                       t->m, t->n);
+    return 4.0 * (double)(t->m * t->m * t->n);
+}
 static double run_gelu(const bench *t) {
     t->kernels->gelu(t->c, t->a, t->n);
     return (double)t->n;
@@ -213,6 +219,8 @@ static void report_tower(bench *t) {
     report("exp", run_exp, t, 1, 4096);
     report("softmax", run_softmax, t, 64, 64);
     report("softmax", run_softmax, t, 64, 25);
+    report("attend", run_attend, t, 19, 8);
+    report("attend", run_attend, t, 128, 8);
     report("gelu", run_gelu, t, 1, 4096);
     report("gelu_backward", run_gelu_backward, t, 1, 4096);
     report("norm", run_norm, t, 64, 128);

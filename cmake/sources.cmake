@@ -137,6 +137,7 @@ set(HEADWISE_SOURCES
     src/classify/hub_labels.c
     src/classify/intervals.c
     src/classify/join.c
+    src/classify/lexicon.c
     src/classify/metrics.c
     src/classify/pretrained.c
     src/classify/quantize.c

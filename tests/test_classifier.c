@@ -593,9 +593,11 @@ static void test_branches_are_their_definitions(void **state) {
 
     hw_encoding encoding = { 0 };
     assert_int_equal(hw_encoding_make(&encoding, text, &classifier->config.ngram_options,
-                                      &classifier->ngrams, classifier->config.ngrams,
-                                      classifier->idf, &error),
+                                      &classifier->ngrams, &error),
                      HW_OK);
+    assert_int_equal(
+        hw_encoding_weigh(&encoding, classifier->config.ngrams, classifier->idf, &error), HW_OK);
+    assert_int_equal(hw_encoding_sort(&encoding, &error), HW_OK);
     const hw_features *features = &encoding.features;
     assert_true(features->count > 5);
     for (size_t label = 0; label < 3; label++) {

@@ -168,12 +168,18 @@ static hw_status run_towers(hw_session *session, hw_error *err) {
 
 static hw_status add_text(hw_session *session, hw_text text, hw_error *err) {
     const hw_classifier *classifier = session->classifier;
-    HW_TRY(hw_encoding_make(&session->encoding, text, &classifier->config.ngram_options,
-                            &classifier->ngrams, classifier->config.ngrams, classifier->idf, err));
-    if (session->bag)
+    hw_encoding *encoding = &session->encoding;
+    HW_TRY(hw_encoding_make(encoding, text, &classifier->config.ngram_options, &classifier->ngrams,
+                            err));
+    if (session->bag) {
+        HW_TRY(hw_encoding_weigh(encoding, classifier->config.ngrams, classifier->idf, err));
         bag_logits(session->bag + session->texts * label_count(session), classifier,
-                   &session->encoding.features, session->kernels);
-    if (session->tower) HW_TRY(add_to_tokens(session, err));
+                   &encoding->features, session->kernels);
+    }
+    if (session->tower) {
+        HW_TRY(hw_encoding_sort(encoding, err));
+        HW_TRY(add_to_tokens(session, err));
+    }
     session->texts++;
     return HW_OK;
 }

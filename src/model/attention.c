@@ -108,20 +108,6 @@ static void project(const hw_pass *pass, const hw_attention_tape *tape,
     scale_queries(tape->qkv, tokens, pass->config);
 }
 
-/* work->scores[n][n] = softmax(position + q k^T) */
-static void weigh(const hw_pass *pass, const head_view *h) {
-    const hw_workspace *work = pass->work;
-    for (size_t shift = 0; shift + 1 < 2 * h->n; shift++)
-        work->near[shift] = h->position[clipped(shift, h)];
-    for (size_t i = 0; i < h->n; i++)
-        memcpy(work->scores + i * h->stride, work->near + (h->n - 1 - i),
-               h->n * sizeof *work->near);
-    hw_transpose(work->across, h->stride, h->k, 3 * h->width, h->n, h->head_dim);
-    pass->kernels->gemm(work->scores, h->stride, h->q, 3 * h->width, 1, work->across, h->stride,
-                        h->n, h->n, h->head_dim, true);
-    pass->kernels->softmax(work->scores, h->stride, h->n, h->n);
-}
-
 /* gated[tokens][heads * head_dim] = gate * heads, a text's dropped heads being 0 */
 static void apply_gates(float *gated, const hw_pass *pass, const float *heads, const float *gates,
                         size_t layer) {
@@ -140,18 +126,39 @@ static void apply_gates(float *gated, const hw_pass *pass, const float *heads, c
     }
 }
 
+/* Of the longest window of the batch. */
+static size_t longest_window(const hw_pass *pass) {
+    size_t longest = 0;
+    for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
+        if (w.end - w.begin > longest) longest = w.end - w.begin;
+    return longest;
+}
+
+/* work->far[heads][2 * longest - 1]: a head's position bias by i - j. */
+static void spread_positions(const hw_pass *pass, const hw_tower_layer *weights, size_t longest) {
+    const size_t distance = (size_t)pass->config->distance, columns = 2 * longest - 1;
+    for (size_t head = 0; head < (size_t)pass->config->heads; head++) {
+        const head_view h = { .position = weights->position + head * (2 * distance + 1),
+                              .n = longest,
+                              .distance = distance };
+        for (size_t shift = 0; shift < columns; shift++)
+            pass->work->far[head * columns + columns - 1 - shift] = h.position[clipped(shift, &h)];
+    }
+}
+
 void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape *tape,
                           const hw_tower_layer *weights, size_t layer) {
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
-    const size_t heads = (size_t)pass->config->heads;
+    const size_t heads = (size_t)pass->config->heads, longest = longest_window(pass);
     project(pass, tape, weights);
+    spread_positions(pass, weights, longest);
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
         for (size_t head = 0; head < heads; head++) {
             const head_view h = view_head(pass, tape->qkv, weights, w, head);
-            float *out = tape->heads + w.begin * h.width + head * h.head_dim;
-            weigh(pass, &h);
-            pass->kernels->gemm(out, h.width, pass->work->scores, h.stride, 1, h.v, 3 * h.width,
-                                h.n, h.head_dim, h.n, false);
+            const float *far = pass->work->far + head * (2 * longest - 1) + (longest - h.n);
+            pass->kernels->attend(tape->heads + w.begin * h.width + head * h.head_dim, h.width,
+                                  pass->work->block, h.q, h.k, h.v, 3 * h.width, far, h.n,
+                                  h.head_dim);
         }
     apply_gates(pass->work->gated, pass, tape->heads, weights->attention_gate, layer);
     if (y != tape->norm.x) memcpy(y, tape->norm.x, tokens * width * sizeof *y);
@@ -160,6 +167,20 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
 }
 
 /* ---- Backward --------------------------------------------------------------------- */
+
+/* work->scores[n][n] = softmax(position + q k^T) */
+static void weigh(const hw_pass *pass, const head_view *h) {
+    const hw_workspace *work = pass->work;
+    for (size_t shift = 0; shift + 1 < 2 * h->n; shift++)
+        work->near[shift] = h->position[clipped(shift, h)];
+    for (size_t i = 0; i < h->n; i++)
+        memcpy(work->scores + i * h->stride, work->near + (h->n - 1 - i),
+               h->n * sizeof *work->near);
+    hw_transpose(work->across, h->stride, h->k, 3 * h->width, h->n, h->head_dim);
+    pass->kernels->gemm(work->scores, h->stride, h->q, 3 * h->width, 1, work->across, h->stride,
+                        h->n, h->n, h->head_dim, true);
+    pass->kernels->softmax(work->scores, h->stride, h->n, h->n);
+}
 
 /* d_heads[tokens][heads * head_dim] is the gradient of gated on entry, of heads on return. */
 static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass, const float *heads,

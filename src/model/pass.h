@@ -38,6 +38,8 @@ typedef struct hw_workspace {
     float *scores, *d_scores; /* [longest][longest] */
     float *across;            /* [head_dim][longest]: a head's k or v, transposed */
     float *near, *d_near;     /* [2 * longest - 1]: a head's position bias by j - i */
+    float *far;               /* [heads][2 * longest - 1]: by i - j */
+    float *block;             /* [16][longest + head_dim]: of the kernel attend */
     float *gated, *d_gated;   /* [tokens][heads * head_dim] */
     float *d_qkv;             /* [tokens][3 * heads * head_dim] */
     float *d_inner;           /* [tokens][inner_width] */

@@ -75,11 +75,13 @@ static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_conf
     const size_t window = (size_t)c->window;
     const size_t longest = ((window < tokens ? window : tokens) + 15) / 16 * 16;
     hw_workspace *work = &s->work;
+    work->far = take(a, (size_t)c->heads, 2 * longest);
+    work->block = take(a, 16, longest + (size_t)c->head_dim);
+    work->gated = take(a, tokens, heads);
+    if (!s->training) return;
     work->scores = take(a, longest, longest);
     work->across = take(a, (size_t)c->head_dim, longest);
     work->near = take(a, 2, longest);
-    work->gated = take(a, tokens, heads);
-    if (!s->training) return;
     work->d_scores = take(a, longest, longest);
     work->d_near = take(a, 2, longest);
     work->d_gated = take(a, tokens, heads);

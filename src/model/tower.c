@@ -63,7 +63,7 @@ static void prefetch_rows(const float *embedding, const uint32_t *ngrams, uint32
 
 /* x: [tokens][width] */
 static void embed(float *x, const hw_pass *pass, const float *embedding) {
-    enum { AHEAD = 16 /* n-grams */ };
+    enum { AHEAD = 64 /* n-grams */ };
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
     const hw_batch *batch = &pass->batch;
     const uint32_t last = batch->token_offsets[tokens];
