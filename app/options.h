@@ -138,6 +138,8 @@ typedef enum verb_id {
       "tokens that its windows share (a quarter)")                                                \
     X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, PREDICTING | TESTING | IN(EVAL), OWN,           \
       "read only the first window of a text")                                                     \
+    X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0, PREDICTING | TESTING | IN(EVAL),    \
+      OWN, "switch heads off: head H of layer L, from 0")                                         \
     X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
       "tokens of the new tokenizer (by the data)")                                                \
     X(PRETRAIN_LAYERS, "-layers", "", WHOLE, "L", 1, 64, IN(PRETRAIN), OWN, "layers (4)")         \
@@ -250,7 +252,14 @@ typedef enum option_id {
         OPTION_COUNT
 } option_id;
 
-typedef enum option_kind { KIND_FLAG, KIND_WHOLE, KIND_NUMBER, KIND_CHOICE, KIND_TEXT } option_kind;
+typedef enum option_kind {
+    KIND_FLAG,
+    KIND_WHOLE,
+    KIND_NUMBER,
+    KIND_CHOICE,
+    KIND_HEADS, /* head_list.h */
+    KIND_TEXT
+} option_kind;
 
 typedef enum option_group {
     GROUP_OWN,     /* of the verb */

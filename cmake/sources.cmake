@@ -113,6 +113,7 @@ set(HEADWISE_SOURCES
     src/classify/events.c
     src/classify/export.c
     src/classify/features.c
+    src/classify/head_mask.c
     src/classify/hub_folder.c
     src/classify/hub_labels.c
     src/classify/intervals.c
@@ -202,6 +203,7 @@ set(HEADWISE_APP_SOURCES
     app/completion.c
     app/console.c
     app/data_scan.c
+    app/head_list.c
     app/help.c
     app/json_text.c
     app/label_table.c

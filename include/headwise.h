@@ -206,13 +206,20 @@ HW_API hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, c
 
 typedef struct hw_session hw_session;
 
+/* A head of all towers of a classifier, or of its encoder; both are counted from 0. */
+typedef struct hw_head_id {
+    int32_t layer, head;
+} hw_head_id;
+
 /* How an encoder reads a text that is longer than max_tokens: in windows that share `stride`
- * tokens, whose logits are averaged. Other classifiers ignore this. */
+ * tokens, whose logits are averaged; other classifiers ignore these. And heads to do without. */
 typedef struct hw_session_options {
     int32_t max_tokens; /* of a window, special ones included; default and most: the model's */
     int32_t stride;     /* tokens that neighbouring windows share; default: a quarter of them;
                          * negative: none */
     bool truncate;      /* only the first window is read */
+    const hw_head_id *masked_heads; /* [masked_head_count]: what they attend to counts as 0 */
+    size_t masked_head_count;
 } hw_session_options;
 
 /* options may be NULL. */

@@ -3,6 +3,7 @@
 #include "classify/encoder_session.h"
 
 #include "base/memory.h"
+#include "classify/head_mask.h"
 #include "classify/token_windows.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ struct hw_encoder_session {
     hw_window_plan plan;
     size_t added; /* special tokens of a window */
     bool truncate;
+    bool *heads_off; /* [layers][heads], or NULL */
     hw_tokenizer_scratch *tokenizer;
     hw_tokens tokens; /* of one text */
 
@@ -95,7 +97,10 @@ hw_encoder_session *hw_encoder_session_new(const hw_classifier *classifier,
     session->classifier = classifier;
     session->kernels = hw_kernels_select();
     session->added = hw_template_tokens(classifier->pretrained.tokenizer);
-    if (make_plan(session, options, err) == HW_OK && reserve(session, err) == HW_OK) return session;
+    if (make_plan(session, options, err) == HW_OK &&
+        hw_head_mask_make(&session->heads_off, classifier, options, err) == HW_OK &&
+        reserve(session, err) == HW_OK)
+        return session;
     hw_encoder_session_free(session);
     return NULL;
 }
@@ -104,6 +109,7 @@ void hw_encoder_session_free(hw_encoder_session *session) {
     if (!session) return;
     hw_tokenizer_scratch_free(session->tokenizer);
     hw_encoder_scratch_free(session->scratch);
+    hw_free(session->heads_off);
     hw_free(session->tokens.items);
     hw_free(session->ids);
     hw_free(session->logits);
@@ -135,6 +141,7 @@ static hw_status reserve_scratch(hw_encoder_session *session, size_t tokens, siz
         hw_encoder_scratch_new(&session->classifier->pretrained.config, BATCH_WINDOWS, new_tokens,
                                new_longest, false, NULL, err);
     if (!session->scratch) return HW_ERROR_MEMORY;
+    hw_encoder_scratch_mask_heads(session->scratch, session->heads_off);
     session->scratch_tokens = new_tokens;
     session->scratch_longest = new_longest;
     return HW_OK;
