@@ -151,6 +151,11 @@ typedef enum verb_id {
     X(MASK_SHARE, "--mask-share", "", NUMBER, "SHARE", 0.01, 0.9, IN(PRETRAIN), OWN,              \
       "share of the tokens to be guessed (0.3)")                                                  \
     X(HEADS, "-heads", "", WHOLE, "H", 1, 256, FITTING, OWN, "attention heads a layer (4)")       \
+    X(ATTENTION, "--attention", "", CHOICE,                                                       \
+      "learned|uniform|frozen|tied|talking|collaborative", 0, 0, FITTING, OWN,                    \
+      "where heads get their weights from (learned)")                                             \
+    X(SHARED_DIM, "--shared-dim", "", WHOLE, "D", 1, 16384, FITTING, OWN,                         \
+      "width of collaborative queries (a quarter)")                                               \
     X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, OWN,                                \
       "width of a head (dim / heads)")                                                            \
     X(LAYERS, "-layers", "", WHOLE, "L", 1, 64, FITTING, OWN, "attention layers (1)")             \

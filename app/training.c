@@ -19,10 +19,11 @@ static const double high_rate = 0.05; /* what fastText's own rates begin at */
 static const double high_encoder_rate = 1e-3;
 
 /* Options that shape what an encoder has no use for. */
-static const option_id shapes[] = { OPTION_ARCH,        OPTION_HEADS,         OPTION_HEAD_DIM,
-                                    OPTION_LAYERS,      OPTION_DIM,           OPTION_TOWERS,
-                                    OPTION_WORD_NGRAMS, OPTION_MINN,          OPTION_MAXN,
-                                    OPTION_MIN_COUNT,   OPTION_REGULARIZATION };
+static const option_id shapes[] = {
+    OPTION_ARCH,           OPTION_HEADS,       OPTION_HEAD_DIM,  OPTION_LAYERS, OPTION_DIM,
+    OPTION_TOWERS,         OPTION_WORD_NGRAMS, OPTION_MINN,      OPTION_MAXN,   OPTION_MIN_COUNT,
+    OPTION_REGULARIZATION, OPTION_ATTENTION,   OPTION_SHARED_DIM
+};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static hw_arch arch_of(const arguments *args) {
@@ -40,6 +41,15 @@ static hw_loss loss_of(const arguments *args) {
     return HW_LOSS_AUTO;
 }
 
+static hw_attention attention_of(const arguments *args) {
+    static const char *const names[] = { "learned", "uniform", "frozen",
+                                         "tied",    "talking", "collaborative" };
+    const char *name = text_option(args, OPTION_ATTENTION, "learned");
+    hw_attention attention = HW_ATTENTION_LEARNED;
+    while (strcmp(name, names[attention]) != 0) attention++;
+    return attention;
+}
+
 static bool set_shape(hw_train_options *options, const arguments *args,
                       char message[USAGE_MESSAGE]) {
     const int32_t asked = whole_option(args, OPTION_DIM, 0);
@@ -50,6 +60,12 @@ static bool set_shape(hw_train_options *options, const arguments *args,
     options->head_dim = whole_option(args, OPTION_HEAD_DIM, 0);
     options->layers = whole_option(args, OPTION_LAYERS, 0);
     options->towers = whole_option(args, OPTION_TOWERS, 0);
+    options->attention = attention_of(args);
+    options->shared_dim = whole_option(args, OPTION_SHARED_DIM, 0);
+    if (options->shared_dim && options->attention != HW_ATTENTION_COLLABORATIVE) {
+        snprintf(message, USAGE_MESSAGE, "--shared-dim: it needs --attention collaborative");
+        return false;
+    }
     const int32_t heads = options->heads ? options->heads : DEFAULT_HEADS;
     const int32_t width = options->width ? options->width : DEFAULT_WIDTH;
     if (heads <= width || options->head_dim) return true;

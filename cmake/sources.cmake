@@ -70,13 +70,17 @@ set(HEADWISE_SOURCES
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
     src/model/attention.c
+    src/model/attention_weights.c
+    src/model/collaborative.c
     src/model/feedforward.c
     src/model/loss.c
     src/model/noise.c
     src/model/parameters.c
+    src/model/pattern.c
     src/model/pooling.c
     src/model/projection.c
     src/model/scratch.c
+    src/model/talking.c
     src/model/tower.c
     src/encoder/activation.c
     src/encoder/attention.c
@@ -146,6 +150,7 @@ set(HEADWISE_SOURCES
     src/train/fine_tune_result.c
     src/train/folds.c
     src/train/frozen.c
+    src/train/frozen_heads.c
     src/train/join_fit.c
     src/train/label_loss.c
     src/train/learning_data.c

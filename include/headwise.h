@@ -301,6 +301,17 @@ typedef struct hw_progress {
  * one, else fails with HW_ERROR_STOPPED. Called on the thread that called hw_train. */
 typedef bool hw_progress_fn(void *user, const hw_progress *progress);
 
+/* Where a tower's heads get their attention weights from. The first is what one wants; the next
+ * three are what it is held against. */
+typedef enum hw_attention {
+    HW_ATTENTION_LEARNED,      /* queries and keys of each head's own */
+    HW_ATTENTION_UNIFORM,      /* none: every word of a window counts the same */
+    HW_ATTENTION_FROZEN,       /* queries, keys and positions stay at their random first values */
+    HW_ATTENTION_TIED,         /* one matrix for all heads of a layer */
+    HW_ATTENTION_TALKING,      /* heads mix scores and weights (Shazeer et al. 2020) */
+    HW_ATTENTION_COLLABORATIVE /* heads weigh shared queries and keys (Cordonnier et al. 2020) */
+} hw_attention;
+
 typedef enum hw_loss { HW_LOSS_AUTO, HW_LOSS_SOFTMAX, HW_LOSS_OVA } hw_loss;
 
 typedef struct hw_train_options {
@@ -322,6 +333,8 @@ typedef struct hw_train_options {
     int32_t char_min, char_max; /* character n-grams; default 2 to 5; -1: none */
     int32_t min_count;          /* of a vocabulary word; default 2 */
     int32_t min_count_label;    /* rarer labels are dropped; default 1 */
+    hw_attention attention;     /* of the tower */
+    int32_t shared_dim;         /* of collaborative heads; default a quarter of heads * head_dim */
     const char *base;    /* fine-tune this encoder: a folder or a model file; the options above
                           * that are not an encoder's (heads, word_ngrams, ...) are ignored;
                           * defaults: 3 epochs, batch 32, learning rate 5e-5

@@ -229,6 +229,26 @@ static const hw_tower_config configs[] = {
     { .layers = 1, .heads = 4, .head_dim = 5, .distance = 2, .queries = 3, .window = 4 },
     { .layers = 2, .heads = 2, .head_dim = 7, .inner_width = 32, .distance = 20, .window = 6 },
     { .layers = 2, .heads = 3, .head_dim = 3, .inner_width = 16, .queries = 1, .window = 1 },
+    { .layers = 1, .heads = 3, .head_dim = 4, .window = 5, .attention = HW_ATTENTION_UNIFORM },
+    { .layers = 1,
+      .heads = 3,
+      .head_dim = 4,
+      .distance = 2,
+      .window = 5,
+      .attention = HW_ATTENTION_TIED },
+    { .layers = 1,
+      .heads = 4,
+      .head_dim = 3,
+      .distance = 2,
+      .window = 6,
+      .attention = HW_ATTENTION_TALKING },
+    { .layers = 2,
+      .heads = 3,
+      .head_dim = 4,
+      .distance = 2,
+      .window = 6,
+      .attention = HW_ATTENTION_COLLABORATIVE,
+      .shared_dim = 5 },
 };
 enum { CONFIGS = sizeof configs / sizeof *configs };
 
@@ -307,6 +327,7 @@ static void test_attention_gradient_is_right(void **state) {
         check_parameters(&c, "layer.0.attention", attention_loss);
         check_parameters(&c, "layer.0.qkv", attention_loss);
         check_parameters(&c, "layer.0.position", attention_loss);
+        check_parameters(&c, "layer.0.mix", attention_loss);
         check_parameters(&c, "layer.0.output", attention_loss);
         end_tower(&c);
     }

@@ -144,6 +144,60 @@ static void test_loss_falls_and_answers_become_right(void **state) {
     free(t);
 }
 
+/* The i-th array of [hw_tower_floats] in a saved state: weights, two moments, average. */
+static float *array_of(const task *t, const hw_tower_trainer *trainer, size_t i) {
+    const size_t floats = hw_tower_floats(&t->config);
+    const size_t behind = 4 * floats * sizeof(float) + VOCABULARY * sizeof(uint32_t);
+    unsigned char *state = state_of(trainer);
+    float *array = hw_calloc(floats, sizeof *array);
+    assert_non_null(array);
+    memcpy(array,
+           state + hw_tower_trainer_state_bytes(trainer) - behind + i * floats * sizeof *array,
+           floats * sizeof *array);
+    free(state);
+    return array;
+}
+
+/* Queries, keys and positions are what they were, in weights and average, and have no part in
+ * what is learned. */
+static void check_frozen(const task *t, float *first, float *now, bool is_moment) {
+    hw_tower_views before, after;
+    hw_tower_view(&before, &t->config, first);
+    hw_tower_view(&after, &t->config, now);
+    const hw_tower_layer *a = &before.layer[0], *b = &after.layer[0];
+    for (size_t row = 0; row < 16; row++)
+        for (size_t column = 0; column < 48; column++) {
+            const float was = is_moment ? 0 : a->qkv[row * 48 + column];
+            assert_true((column < 32) == (b->qkv[row * 48 + column] == was));
+        }
+    for (size_t i = 0; i < 10; i++) assert_true(b->position[i] == (is_moment ? 0 : a->position[i]));
+    for (size_t i = 0; i < 32; i++) assert_true(b->qkv_bias[i] == 0);
+    assert_memory_not_equal(a->attention_gate, b->attention_gate, 2 * sizeof(float));
+}
+
+static void test_frozen_attention_stays_at_its_first_values(void **state) {
+    (void)state;
+    enum { WEIGHTS, MOMENT, AVERAGE = 3 };
+    static const size_t arrays[] = { WEIGHTS, MOMENT, AVERAGE };
+    task *t = task_new();
+    t->config.attention = HW_ATTENTION_FROZEN;
+    hw_tower_trainer *trainer = trainer_of(t, plain);
+    float *first = average_of(t, trainer);
+    hw_tower_trainer_run(trainer, 40);
+    for (size_t i = 0; i < 3; i++) {
+        float *now = array_of(t, trainer, arrays[i]);
+        check_frozen(t, first, now, arrays[i] == MOMENT);
+        hw_free(now);
+    }
+    hw_tower_trainer_run(trainer, SIZE_MAX);
+    float *last = average_of(t, trainer);
+    assert_true(right_answers(t, last) >= TEXTS - 3);
+    hw_tower_trainer_free(trainer);
+    hw_free(first);
+    hw_free(last);
+    free(t);
+}
+
 static void test_the_rate_warms_up_and_decays(void **state) {
     (void)state;
     task *t = task_new();
@@ -333,6 +387,7 @@ static void test_scores_do_not_depend_on_company(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_falls_and_answers_become_right),
+        cmocka_unit_test(test_frozen_attention_stays_at_its_first_values),
         cmocka_unit_test(test_the_rate_warms_up_and_decays),
         cmocka_unit_test(test_weights_scale_the_loss),
         cmocka_unit_test(test_a_saved_state_goes_on_bit_for_bit),

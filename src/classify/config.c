@@ -17,7 +17,9 @@ typedef enum field_kind {
     FIELD_SIZE,
     FIELD_UINT64,
     FIELD_REAL,
-    FIELD_REAL_OR_NULL /* NaN is null */
+    FIELD_REAL_OR_NULL, /* NaN is null */
+    FIELD_ATTENTION,    /* hw_attention by name; not there: learned */
+    FIELD_INT32_OR_0    /* not there: 0 */
 } field_kind;
 
 typedef struct field {
@@ -51,6 +53,8 @@ static const field fields[] = {
     { "tower", "distance", FIELD_INT32, AT(tower.distance), 0, INT32_MAX },
     { "tower", "queries", FIELD_INT32, AT(tower.queries), 0, INT32_MAX },
     { "tower", "window", FIELD_INT32, AT(tower.window), 0, INT32_MAX },
+    { "tower", "attention", FIELD_ATTENTION, AT(tower.attention), 0, 0 },
+    { "tower", "shared_dim", FIELD_INT32_OR_0, AT(tower.shared_dim), 0, INT32_MAX },
     { "join", "bag", FIELD_REAL, AT(join.bag), -1e6, 1e6 },
     { "join", "tower", FIELD_REAL, AT(join.tower), -1e6, 1e6 },
     { "join", "bias", FIELD_REAL, AT(join.bias), -1e6, 1e6 },
@@ -83,6 +87,11 @@ static const char *const arch_names[] = { [HW_ARCH_HYBRID] = "hybrid",
                                           [HW_ARCH_ATTENTION] = "attention",
                                           [HW_ARCH_BAG] = "bag",
                                           [HW_ARCH_ENCODER] = "encoder" };
+static const char *const attention_names[] = {
+    [HW_ATTENTION_LEARNED] = "learned", [HW_ATTENTION_UNIFORM] = "uniform",
+    [HW_ATTENTION_FROZEN] = "frozen",   [HW_ATTENTION_TIED] = "tied",
+    [HW_ATTENTION_TALKING] = "talking", [HW_ATTENTION_COLLABORATIVE] = "collaborative"
+};
 
 /* ---- Writing -------------------------------------------------------------- */
 
@@ -92,7 +101,10 @@ static json_t *field_value(const hw_config *config, const field *f) {
     case FIELD_BOOL:
         return json_boolean(*(const bool *)member);
     case FIELD_INT32:
+    case FIELD_INT32_OR_0:
         return json_integer(*(const int32_t *)member);
+    case FIELD_ATTENTION:
+        return json_string(attention_names[*(const hw_attention *)member]);
     case FIELD_SIZE:
         return json_integer((json_int_t) * (const size_t *)member);
     case FIELD_UINT64:
@@ -105,6 +117,12 @@ static json_t *field_value(const hw_config *config, const field *f) {
     return NULL;
 }
 
+/* What is as it was before there was such a field is left out of the file. */
+static bool is_left_out(const hw_config *config, const field *f) {
+    if (f->kind != FIELD_ATTENTION && f->kind != FIELD_INT32_OR_0) return false;
+    return *(const int32_t *)((const char *)config + f->offset) == 0;
+}
+
 json_t *hw_config_json(const hw_config *config) {
     const field_list list = fields_of(config->arch);
     json_t *root = json_object();
@@ -114,6 +132,7 @@ json_t *hw_config_json(const hw_config *config) {
         ok = json_object_set_new(root, sections[i], json_object()) == 0;
     for (size_t i = 0; i < list.count && ok; i++) {
         const field *f = &list.items[i];
+        if (is_left_out(config, f)) continue;
         json_t *object = f->section ? json_object_get(root, f->section) : root;
         ok = json_object_set_new(object, f->key, field_value(config, f)) == 0;
     }
@@ -152,6 +171,16 @@ static bool is_within(double value, const field *f) {
     return value >= f->least && value <= f->greatest;
 }
 
+static bool read_attention(hw_attention *attention, const json_t *value) {
+    const char *name = json_string_value(value);
+    for (hw_attention a = HW_ATTENTION_LEARNED; a <= HW_ATTENTION_COLLABORATIVE; a++) {
+        if (!name || strcmp(name, attention_names[a]) != 0) continue;
+        *attention = a;
+        return true;
+    }
+    return false;
+}
+
 /* False if the value is of another type or outside the field's range. */
 static bool read_value(hw_config *config, const field *f, const json_t *value) {
     void *member = (char *)config + f->offset;
@@ -160,6 +189,13 @@ static bool read_value(hw_config *config, const field *f, const json_t *value) {
     case FIELD_BOOL:
         if (!json_is_boolean(value)) return false;
         *(bool *)member = json_is_true(value);
+        return true;
+    case FIELD_ATTENTION:
+        return !value || read_attention(member, value);
+    case FIELD_INT32_OR_0:
+        if (!value) return true;
+        if (!integer || !is_within((double)json_integer_value(value), f)) return false;
+        *(int32_t *)member = (int32_t)json_integer_value(value);
         return true;
     case FIELD_INT32:
     case FIELD_SIZE:

@@ -127,6 +127,12 @@ static hw_status check(const hw_classifier *classifier, hw_error *err) {
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "a model with an n-gram table cannot be exported; one of -arch attention or "
                        "of a pretrained encoder (-base) can");
+    if (classifier->config.tower.attention != HW_ATTENTION_LEARNED &&
+        classifier->config.tower.attention != HW_ATTENTION_FROZEN)
+        return hw_fail(
+            err, HW_ERROR_UNSUPPORTED,
+            "a model can be exported if each head learned its own attention (--attention "
+            "learned or frozen)");
     if (classifier->summary.quantized)
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "an int8 model cannot be exported; export the model it was made from");

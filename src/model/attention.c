@@ -1,14 +1,13 @@
-/* For each text, window and head (Vaswani et al. 2017, eq. 1; Shaw et al. 2018 for the
- * relative positions, here as one bias a head and clipped distance):
+/* For each text, window and head (Vaswani et al. 2017, eq. 1):
  *
- *   scores[i][j] = q_i k_j / sqrt(head_dim) + position[clip(j - i)]
- *   heads[i] = sum over j of softmax(scores[i])[j] v_j
+ *   heads[i] = sum over j of A[i][j] v_j, A being the head's attention weights
  *   y = x + sum over heads of gate * heads * W_output + output_bias
  *
- * Invariant: tokens see their own window and nothing else. The softmax is not kept: the
- * backward pass computes it again, so memory stays linear in the length of a text. */
+ * Invariant: tokens see their own window and nothing else. The weights are not kept: the
+ * backward pass computes them again, so memory stays linear in the length of a text. */
 #include "model/attention.h"
 
+#include "model/attention_weights.h"
 #include "model/noise.h"
 #include "model/projection.h"
 
@@ -40,53 +39,36 @@ static window window_after(const hw_pass *pass, window w) {
     return (window){ .text = pass->batch.texts };
 }
 
-typedef struct head_view {
-    const float *q, *k, *v; /* [n][head_dim], row stride 3 * width */
-    const float *position;  /* [2 * distance + 1] */
-    size_t n, head_dim;
-    size_t width;  /* of all heads */
-    size_t stride; /* of scores */
-    size_t distance;
-} head_view;
-
-static head_view view_head(const hw_pass *pass, const float *qkv, const hw_tower_layer *weights,
-                           window w, size_t head) {
-    const size_t width = hw_all_heads_width(pass->config);
-    const size_t head_dim = (size_t)pass->config->head_dim;
-    const size_t distance = (size_t)pass->config->distance;
-    const float *q = qkv + w.begin * 3 * width + head * head_dim;
-    return (head_view){ .q = q,
-                        .k = q + width,
-                        .v = q + 2 * width,
-                        .position = weights->position + head * (2 * distance + 1),
-                        .n = w.end - w.begin,
-                        .head_dim = head_dim,
-                        .width = width,
-                        .stride = (w.end - w.begin + 15) / 16 * 16,
-                        .distance = distance };
+/* The heads from `first` on whose weights are made together. */
+static hw_head_group group_at(const hw_pass *pass, const float *qkv, const hw_tower_layer *weights,
+                              window w, size_t first) {
+    return (hw_head_group){ .pass = pass,
+                            .weights = weights,
+                            .qkv = qkv + w.begin * (size_t)hw_tower_qkv_width(pass->config),
+                            .n = w.end - w.begin,
+                            .first = first,
+                            .heads = hw_group_heads(pass->config) };
 }
 
-/* Where the bias of j - i = shift - (n - 1) stands in a head's position. */
-static size_t clipped(size_t shift, const head_view *h) {
-    const ptrdiff_t distance = (ptrdiff_t)h->distance;
-    ptrdiff_t offset = (ptrdiff_t)shift - (ptrdiff_t)(h->n - 1);
-    if (offset < -distance) offset = -distance;
-    if (offset > distance) offset = distance;
-    return (size_t)(offset + distance);
+/* Where the values of a head begin in a row of qkv. */
+static size_t value_column(const hw_tower_config *config, size_t head) {
+    return 2 * (size_t)hw_tower_query_width(config) + head * (size_t)config->head_dim;
 }
 
 /* ---- Forward ---------------------------------------------------------------------- */
 
 static void scale_queries(float *qkv, size_t rows, const hw_tower_config *config) {
-    const size_t width = hw_all_heads_width(config);
-    const float scale = 1.0f / sqrtf((float)config->head_dim);
+    const size_t width = (size_t)hw_tower_query_width(config);
+    const size_t stride = (size_t)hw_tower_qkv_width(config);
+    const float scale =
+        1.0f / sqrtf((float)(config->shared_dim ? config->shared_dim : config->head_dim));
     for (size_t row = 0; row < rows; row++)
-        for (size_t i = 0; i < width; i++) qkv[row * 3 * width + i] *= scale;
+        for (size_t i = 0; i < width; i++) qkv[row * stride + i] *= scale;
 }
 
 static hw_projection qkv_projection(const hw_tower_config *config, const hw_tower_layer *weights) {
     return (hw_projection){ weights->qkv, weights->qkv_bias, (size_t)config->width,
-                            3 * hw_all_heads_width(config) };
+                            (size_t)hw_tower_qkv_width(config) };
 }
 
 static hw_projection output_projection(const hw_tower_config *config,
@@ -108,18 +90,19 @@ static void project(const hw_pass *pass, const hw_attention_tape *tape,
     scale_queries(tape->qkv, tokens, pass->config);
 }
 
-/* work->scores[n][n] = softmax(position + q k^T) */
-static void weigh(const hw_pass *pass, const head_view *h) {
-    const hw_workspace *work = pass->work;
-    for (size_t shift = 0; shift + 1 < 2 * h->n; shift++)
-        work->near[shift] = h->position[clipped(shift, h)];
-    for (size_t i = 0; i < h->n; i++)
-        memcpy(work->scores + i * h->stride, work->near + (h->n - 1 - i),
-               h->n * sizeof *work->near);
-    hw_transpose(work->across, h->stride, h->k, 3 * h->width, h->n, h->head_dim);
-    pass->kernels->gemm(work->scores, h->stride, h->q, 3 * h->width, 1, work->across, h->stride,
-                        h->n, h->n, h->head_dim, true);
-    pass->kernels->softmax(work->scores, h->stride, h->n, h->n);
+/* heads: of the window's tokens, [n][heads * head_dim] */
+static void attend(float *heads, const hw_head_group *g) {
+    const hw_tower_config *config = g->pass->config;
+    const size_t head_dim = (size_t)config->head_dim, width = hw_all_heads_width(config);
+    const size_t stride = hw_pattern_stride(g->n);
+    hw_weights_forward(g);
+    for (size_t i = 0; i < g->heads; i++) {
+        const size_t head = g->first + i;
+        const float *a = hw_group_matrix(g->pass->work->scores, g, i);
+        g->pass->kernels->gemm(heads + head * head_dim, width, a, stride, 1,
+                               g->qkv + value_column(config, head),
+                               (size_t)hw_tower_qkv_width(config), g->n, head_dim, g->n, false);
+    }
 }
 
 /* gated[tokens][heads * head_dim] = gate * heads, a text's dropped heads being 0 */
@@ -146,12 +129,9 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
     const size_t heads = (size_t)pass->config->heads;
     project(pass, tape, weights);
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
-        for (size_t head = 0; head < heads; head++) {
-            const head_view h = view_head(pass, tape->qkv, weights, w, head);
-            float *out = tape->heads + w.begin * h.width + head * h.head_dim;
-            weigh(pass, &h);
-            pass->kernels->gemm(out, h.width, pass->work->scores, h.stride, 1, h.v, 3 * h.width,
-                                h.n, h.head_dim, h.n, false);
+        for (size_t first = 0; first < heads; first += hw_group_heads(pass->config)) {
+            const hw_head_group g = group_at(pass, tape->qkv, weights, w, first);
+            attend(tape->heads + w.begin * hw_all_heads_width(pass->config), &g);
         }
     apply_gates(pass->work->gated, pass, tape->heads, weights->attention_gate, layer);
     if (y != tape->norm.x) memcpy(y, tape->norm.x, tokens * width * sizeof *y);
@@ -182,33 +162,26 @@ static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass, 
     }
 }
 
-/* From work->d_scores. d_position: [2 * distance + 1] */
-static void position_backward(float *d_position, const hw_pass *pass, const head_view *h) {
-    const hw_workspace *work = pass->work;
-    memset(work->d_near, 0, (2 * h->n - 1) * sizeof *work->d_near);
-    for (size_t i = 0; i < h->n; i++)
-        pass->kernels->add(work->d_near + (h->n - 1 - i), work->d_scores + i * h->stride, h->n);
-    for (size_t shift = 0; shift + 1 < 2 * h->n; shift++)
-        d_position[clipped(shift, h)] += work->d_near[shift];
-}
-
-/* d_q: [n][head_dim], row stride 3 * width, d_k and d_v behind it as k and v are behind q;
- * d_out: [n][head_dim], row stride width. */
-static void head_backward(float *d_q, float *d_position, const hw_pass *pass, const head_view *h,
-                          const float *d_out) {
-    const hw_workspace *work = pass->work;
-    const hw_kernels *kernels = pass->kernels;
-    float *d_k = d_q + h->width, *d_v = d_q + 2 * h->width;
-    const size_t n = h->n, stride = h->stride, row = 3 * h->width, head_dim = h->head_dim;
-    weigh(pass, h);
-    hw_transpose(work->across, stride, h->v, row, n, head_dim);
-    kernels->gemm(d_v, row, work->scores, 1, stride, d_out, h->width, n, head_dim, n, false);
-    kernels->gemm(work->d_scores, stride, d_out, h->width, 1, work->across, stride, n, n, head_dim,
-                  false);
-    kernels->softmax_backward(work->d_scores, work->scores, stride, n, n);
-    position_backward(d_position, pass, h);
-    kernels->gemm(d_q, row, work->d_scores, stride, 1, h->k, row, n, head_dim, n, false);
-    kernels->gemm(d_k, row, work->d_scores, 1, stride, h->q, row, n, head_dim, n, false);
+/* d_qkv: of the window's tokens, [n][hw_tower_qkv_width]; d_heads: [n][heads * head_dim] */
+static void attend_backward(float *d_qkv, const hw_tower_layer *gradient, const hw_head_group *g,
+                            const float *d_heads) {
+    const hw_tower_config *config = g->pass->config;
+    const hw_workspace *work = g->pass->work;
+    const hw_kernels *kernels = g->pass->kernels;
+    const size_t n = g->n, stride = hw_pattern_stride(n), head_dim = (size_t)config->head_dim;
+    const size_t row = (size_t)hw_tower_qkv_width(config), width = hw_all_heads_width(config);
+    const bool shared = hw_group_matrices(config) < g->heads;
+    hw_weights_forward(g);
+    for (size_t i = 0; i < g->heads; i++) {
+        const size_t head = g->first + i, column = value_column(config, head);
+        const float *d_out = d_heads + head * head_dim;
+        hw_transpose(work->across, stride, g->qkv + column, row, n, head_dim);
+        kernels->gemm(d_qkv + column, row, hw_group_matrix(work->scores, g, i), 1, stride, d_out,
+                      width, n, head_dim, n, false);
+        kernels->gemm(hw_group_matrix(work->d_scores, g, i), stride, d_out, width, 1, work->across,
+                      stride, n, n, head_dim, shared && i > 0);
+    }
+    hw_weights_backward(d_qkv, gradient, g);
 }
 
 void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_pass *pass,
@@ -224,12 +197,10 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     gates_backward(work->d_gated, gradient->attention_gate, pass, tape->heads,
                    weights->attention_gate, layer);
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
-        for (size_t head = 0; head < heads; head++) {
-            const head_view h = view_head(pass, tape->qkv, weights, w, head);
-            const size_t column = head * h.head_dim;
-            head_backward(work->d_qkv + w.begin * 3 * h.width + column,
-                          gradient->position + (size_t)(h.position - weights->position), pass, &h,
-                          work->d_gated + w.begin * h.width + column);
+        for (size_t first = 0; first < heads; first += hw_group_heads(config)) {
+            const hw_head_group g = group_at(pass, tape->qkv, weights, w, first);
+            attend_backward(work->d_qkv + w.begin * (size_t)hw_tower_qkv_width(config), gradient,
+                            &g, work->d_gated + w.begin * hw_all_heads_width(config));
         }
     scale_queries(work->d_qkv, tokens, config);
     hw_projection_backward(work->d_norm, gradient->qkv, gradient->qkv_bias, work->transposed,

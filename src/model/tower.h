@@ -36,11 +36,47 @@ typedef struct hw_tower_config {
     int32_t queries;     /* of the attention pooling, >= 0 */
     int32_t window;      /* tokens, >= 1 */
     int32_t labels;
+    hw_attention attention; /* model/attention_weights.h */
+    int32_t shared_dim;     /* of HW_ATTENTION_COLLABORATIVE; else 0 */
 } hw_tower_config;
+
+/* Columns of all queries together, and of a layer's keys: less than heads * head_dim where heads
+ * share them. */
+static inline int32_t hw_tower_query_width(const hw_tower_config *c) {
+    switch (c->attention) {
+    case HW_ATTENTION_UNIFORM:
+        return 0;
+    case HW_ATTENTION_TIED:
+        return c->head_dim;
+    case HW_ATTENTION_COLLABORATIVE:
+        return c->shared_dim;
+    case HW_ATTENTION_LEARNED:
+    case HW_ATTENTION_FROZEN:
+    case HW_ATTENTION_TALKING:
+        break;
+    }
+    return c->heads * c->head_dim;
+}
+static inline int32_t hw_tower_qkv_width(const hw_tower_config *c) {
+    return 2 * hw_tower_query_width(c) + c->heads * c->head_dim;
+}
+/* Rows of position bias: one for each matrix of attention weights that is learned. */
+static inline int32_t hw_tower_patterns(const hw_tower_config *c) {
+    if (c->attention == HW_ATTENTION_UNIFORM) return 0;
+    return c->attention == HW_ATTENTION_TIED ? 1 : c->heads;
+}
+/* Rows (and columns) of a talking layer's mixing matrices, rows of a collaborative one's. */
+static inline int32_t hw_tower_talking(const hw_tower_config *c) {
+    return c->attention == HW_ATTENTION_TALKING ? c->heads : 0;
+}
+static inline int32_t hw_tower_collaborating(const hw_tower_config *c) {
+    return c->attention == HW_ATTENTION_COLLABORATIVE ? c->heads : 0;
+}
 
 /* The parameters: X(name, rows, columns). A layer's come once for each layer. Vectors
  * have one row; what has no element is not there (inner_* if inner_width is 0, ...).
- * qkv is ordered [q of all heads | k of all heads | v of all heads].
+ * qkv is ordered [q of all heads | k of all heads | v of all heads], q and k having
+ * hw_tower_query_width columns each.
  * readout's columns are padded to a multiple of 16 (hw_tower_columns). */
 // clang-format off
 #define HW_TOWER_PARAMETERS(X)                                             \
@@ -53,9 +89,12 @@ typedef struct hw_tower_config {
 #define HW_TOWER_LAYER_PARAMETERS(X)                                       \
     X(attention_norm_gain, 1, c->width)                                    \
     X(attention_norm_bias, 1, c->width)                                    \
-    X(qkv, c->width, 3 * c->heads * c->head_dim)                           \
-    X(qkv_bias, 1, 3 * c->heads * c->head_dim)                             \
-    X(position, c->heads, 2 * c->distance + 1)                             \
+    X(qkv, c->width, hw_tower_qkv_width(c))                                \
+    X(qkv_bias, 1, hw_tower_qkv_width(c))                                  \
+    X(position, hw_tower_patterns(c), 2 * c->distance + 1)                 \
+    X(mix_scores, hw_tower_talking(c), c->heads)                           \
+    X(mix_weights, hw_tower_talking(c), c->heads)                          \
+    X(mix_queries, hw_tower_collaborating(c), c->shared_dim)               \
     X(attention_gate, 1, c->heads)                                         \
     X(output, c->heads * c->head_dim, c->width)                            \
     X(output_bias, 1, c->width)                                            \

@@ -41,6 +41,9 @@ static hw_status check(const hw_train_options *o, hw_error *err) {
         return refuse(err, "wordNgrams", "1 to 16");
     if (o->char_max > HW_NGRAM_LIMIT || (o->char_max > 0 && o->char_min > o->char_max))
         return refuse(err, "minn and maxn", "1 <= minn <= maxn <= 16");
+    if ((int)o->attention < 0 || o->attention > HW_ATTENTION_COLLABORATIVE)
+        return refuse(err, "attention", "one of hw_attention");
+    if (o->shared_dim < 0 || o->shared_dim > 16384) return refuse(err, "shared_dim", "1 to 16384");
     if (o->min_count < 0 || o->min_count_label < 0)
         return refuse(err, "minCount and minCountLabel", "1 or more");
     return HW_OK;
@@ -56,6 +59,12 @@ static hw_ngram_options ngram_options(const hw_train_options *o) {
     return ngrams;
 }
 
+/* Collaborative heads do with a quarter of the queries (Cordonnier et al. 2020, section 6). */
+static int32_t shared_dim(const hw_train_options *o, int32_t all_heads) {
+    if (o->attention != HW_ATTENTION_COLLABORATIVE) return 0;
+    return o->shared_dim ? o->shared_dim : all_heads < 4 ? 1 : all_heads / 4;
+}
+
 static hw_tower_config tower_config(const hw_train_options *o) {
     const int32_t width = o->width ? o->width : 32, heads = o->heads ? o->heads : 4;
     const int32_t layers = o->layers ? o->layers : 1;
@@ -67,7 +76,9 @@ static hw_tower_config tower_config(const hw_train_options *o) {
                               .inner_width = layers > 1 ? 2 * width : 0,
                               .distance = 8,
                               .queries = 4,
-                              .window = 128 };
+                              .window = 128,
+                              .attention = o->attention,
+                              .shared_dim = shared_dim(o, heads * head_dim) };
 }
 
 static hw_tower_trainer_options learning_options(const hw_train_options *o) {

@@ -1,0 +1,20 @@
+# Kinds of attention, and shapes of heads: each trains, and is what `dump` says of its size.
+train() { headwise train -input multi.txt -output "$1" -arch attention -epoch 1 -towers 1 -thread 1 -quiet "${@:2}"; }
+size() { train m "$@" && echo "$(headwise dump m args | grep ^parameters) $*"; }
+size
+size -heads 1
+size -heads 4 --head-dim 32
+size -heads 5
+for kind in learned uniform frozen tied talking collaborative; do size --attention $kind; done
+size --attention collaborative --shared-dim 32
+train first --attention frozen -seed 3
+train second --attention frozen -seed 3
+cmp first.safetensors second.safetensors && echo "same bytes"
+train third -seed 3
+cmp -s first.safetensors third.safetensors || echo "frozen is not learned"
+headwise predict first multi.txt --mask-heads 0.0 | wc -l
+headwise train -input multi.txt -output x --attention odd 2>&1
+headwise train -input multi.txt -output x --shared-dim 8 2>&1
+train talking --attention talking
+headwise export talking -output folder 2>&1
+headwise export first -output folder -quiet && ls folder | wc -l
