@@ -152,11 +152,25 @@ typedef enum verb_id {
       "share of the tokens to be guessed (0.3)")                                                  \
     X(HEADS, "-heads", "", WHOLE, "H", 1, 256, FITTING, OWN, "attention heads a layer (4)")       \
     X(ATTENTION, "--attention", "", CHOICE,                                                       \
-      "learned|uniform|frozen|tied|talking|collaborative", 0, 0, FITTING, OWN,                    \
+      "learned|uniform|frozen|tied|talking|collaborative", 0, 0, FITTING, HEADS,                  \
       "where heads get their weights from (learned)")                                             \
-    X(SHARED_DIM, "--shared-dim", "", WHOLE, "D", 1, 16384, FITTING, OWN,                         \
+    X(SHARED_DIM, "--shared-dim", "", WHOLE, "D", 1, 16384, FITTING, HEADS,                       \
       "width of collaborative queries (a quarter)")                                               \
-    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, OWN,                                \
+    X(HEAD_GATES, "--head-gates", "", CHOICE, "none|l0|input", 0, 0, FITTING, HEADS,              \
+      "gates that learn to close, or that depend on the text (none)")                             \
+    X(GATE_PENALTY, "--gate-penalty", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                   \
+      "added to the loss for each l0 gate that is open (0.01)")                                   \
+    X(DROP_HEAD, "--drop-head", "", NUMBER, "P", 0, 0.9, FITTING, HEADS,                          \
+      "chance that a head is left out of a step (0.1)")                                           \
+    X(DROP_HEAD_SCHEDULE, "--drop-head-schedule", "", CHOICE, "constant|v", 0, 0, FITTING, HEADS, \
+      "v: that chance falls to 0 until half of the steps, and rises again")                       \
+    X(DISAGREEMENT, "--disagreement", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                   \
+      "weight of the likeness of heads in the loss (0)")                                          \
+    X(DISAGREEMENT_OF, "--disagreement-of", "", CHOICE, "outputs|values", 0, 0, FITTING, HEADS,   \
+      "what of the heads is to differ (outputs)")                                                 \
+    X(ORTHOGONALITY, "--orthogonality", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                 \
+      "weight of the overlap of the pooling's queries in the loss (0)")                           \
+    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, HEADS,                              \
       "width of a head (dim / heads)")                                                            \
     X(LAYERS, "-layers", "", WHOLE, "L", 1, 64, FITTING, OWN, "attention layers (1)")             \
     X(DIM, "-dim", "", WHOLE, "D", 1, 4096, FITTING, OWN, "width, rounded up to 16, 32, ... (32)")\
@@ -166,7 +180,7 @@ typedef enum verb_id {
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
       "learning rate (0.004; -base: 0.00005 to 0.001)")                                           \
     X(PRETRAIN_LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, IN(PRETRAIN), OWN,            \
-      "learning rate (0.256 / width; with -base 0.0001)")                                         \
+      "learning rate (0.256 / width; -base: 0.0001)")                                             \
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
       OWN, "texts a step (32)")                                                                   \
     X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.5)")   \
@@ -268,6 +282,7 @@ typedef enum option_kind {
 
 typedef enum option_group {
     GROUP_OWN,     /* of the verb */
+    GROUP_HEADS,   /* of fitting towers: variants of their heads */
     GROUP_ENCODER, /* of fitting with -base */
     GROUP_DATA,    /* how data is read */
     GROUP_COMMON,  /* of every verb */

@@ -72,11 +72,15 @@ set(HEADWISE_SOURCES
     src/model/attention.c
     src/model/attention_weights.c
     src/model/collaborative.c
+    src/model/disagreement.c
     src/model/feedforward.c
+    src/model/head_gates.c
     src/model/loss.c
     src/model/noise.c
+    src/model/orthogonality.c
     src/model/parameters.c
     src/model/pattern.c
+    src/model/penalty.c
     src/model/pooling.c
     src/model/projection.c
     src/model/scratch.c

@@ -312,6 +312,19 @@ typedef enum hw_attention {
     HW_ATTENTION_COLLABORATIVE /* heads weigh shared queries and keys (Cordonnier et al. 2020) */
 } hw_attention;
 
+/* What switches a tower's heads off or down, besides a learned scalar for each. */
+typedef enum hw_head_gates {
+    HW_HEAD_GATES_NONE,
+    HW_HEAD_GATES_L0,   /* gates that learn to be 0 or 1 (Louizos et al. 2018) */
+    HW_HEAD_GATES_INPUT /* gates that depend on the text */
+} hw_head_gates;
+
+/* What is compared where heads are made to differ (Li et al. 2018). */
+typedef enum hw_disagreement {
+    HW_DISAGREEMENT_OUTPUTS, /* what they attend to */
+    HW_DISAGREEMENT_VALUES   /* their values, before attention */
+} hw_disagreement;
+
 typedef enum hw_loss { HW_LOSS_AUTO, HW_LOSS_SOFTMAX, HW_LOSS_OVA } hw_loss;
 
 typedef struct hw_train_options {
@@ -335,6 +348,15 @@ typedef struct hw_train_options {
     int32_t min_count_label;    /* rarer labels are dropped; default 1 */
     hw_attention attention;     /* of the tower */
     int32_t shared_dim;         /* of collaborative heads; default a quarter of heads * head_dim */
+    hw_head_gates head_gates;   /* of the tower */
+    double gate_penalty;        /* added to the loss for each open L0 gate; default 0.01;
+                                 * negative: none */
+    double drop_head;           /* chance that a head is left out of a step; default 0.1;
+                                 * negative: none */
+    bool drop_head_v;           /* which falls to 0 until half of the steps, and rises again */
+    double disagreement;        /* weight of heads' agreement in the loss; default 0 ... */
+    hw_disagreement disagreement_of; /* ... and what is compared */
+    double orthogonality;            /* weight of the overlap of the pooling's queries; default 0 */
     const char *base;    /* fine-tune this encoder: a folder or a model file; the options above
                           * that are not an encoder's (heads, word_ngrams, ...) are ignored;
                           * defaults: 3 epochs, batch 32, learning rate 5e-5

@@ -26,8 +26,8 @@ static const tiny_options variants[] = {
     { .arch = HW_ARCH_BAG, .labels = 2 },
     { .towers = -1 },
     { .attention = HW_ATTENTION_UNIFORM },
-    { .attention = HW_ATTENTION_TALKING },
-    { .attention = HW_ATTENTION_COLLABORATIVE },
+    { .attention = HW_ATTENTION_TALKING, .head_gates = HW_HEAD_GATES_L0 },
+    { .attention = HW_ATTENTION_COLLABORATIVE, .head_gates = HW_HEAD_GATES_INPUT },
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -237,6 +237,7 @@ static void test_what_is_usual_is_not_in_the_file(void **state) {
     hw_bundle *bundle = tiny_bundle(usual, &error);
     assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "attention"));
     assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "shared_dim"));
+    assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "head_gates"));
     hw_bundle_free(bundle);
     bundle = tiny_bundle(tied, &error);
     assert_non_null(strstr(hw_bundle_metadata(bundle, "headwise"), "\"attention\":\"tied\""));
@@ -356,6 +357,7 @@ static void test_bad_config_is_refused(void **state) {
         { "tower.queries", { NULL, "-1", "2", "2147483647" }, 4 },
         { "tower.window", { NULL, "0", "-1", "2147483647" }, 4 },
         { "tower.attention", { "\"odd\"", "1", "null", "\"uniform\"", "\"talking\"" }, 5 },
+        { "tower.head_gates", { "\"odd\"", "0", "null", "\"l0\"", "\"input\"" }, 5 },
         { "tower.shared_dim", { "-1", "1", "\"1\"", "null", "4294967296" }, 5 },
         { "join.bag", { NULL, "\"1\"", "1e7", "null" }, 4 },
         { "join.tower", { NULL, "-1e7" }, 2 },

@@ -8,7 +8,8 @@
 #include "model/attention.h"
 
 #include "model/attention_weights.h"
-#include "model/noise.h"
+#include "model/head_gates.h"
+#include "model/penalty.h"
 #include "model/projection.h"
 
 #include <math.h>
@@ -105,20 +106,20 @@ static void attend(float *heads, const hw_head_group *g) {
     }
 }
 
-/* gated[tokens][heads * head_dim] = gate * heads, a text's dropped heads being 0 */
-static void apply_gates(float *gated, const hw_pass *pass, const float *heads, const float *gates,
-                        size_t layer) {
+/* gated[tokens][heads * head_dim] = gate * factor * heads */
+static void apply_gates(float *gated, const hw_pass *pass, const hw_attention_tape *tape,
+                        const float *gates, size_t layer) {
     const size_t count = (size_t)pass->config->heads, head_dim = (size_t)pass->config->head_dim;
     float factor[HW_TOWER_HEADS];
     for (size_t text = 0; text < pass->batch.texts; text++) {
-        hw_noise_heads(factor, count, pass->noise, layer, text);
+        hw_head_factors(factor, pass, tape, layer, text);
         for (size_t head = 0; head < count; head++) factor[head] *= gates[head];
         const size_t end = pass->batch.offsets[text + 1];
         for (size_t token = pass->batch.offsets[text]; token < end; token++)
             for (size_t head = 0; head < count; head++)
                 for (size_t i = 0; i < head_dim; i++) {
                     const size_t at = (token * count + head) * head_dim + i;
-                    gated[at] = factor[head] * heads[at];
+                    gated[at] = factor[head] * tape->heads[at];
                 }
     }
 }
@@ -133,7 +134,8 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
             const hw_head_group g = group_at(pass, tape->qkv, weights, w, first);
             attend(tape->heads + w.begin * hw_all_heads_width(pass->config), &g);
         }
-    apply_gates(pass->work->gated, pass, tape->heads, weights->attention_gate, layer);
+    hw_head_gates_forward(pass, tape, weights, layer);
+    apply_gates(pass->work->gated, pass, tape, weights->attention_gate, layer);
     if (y != tape->norm.x) memcpy(y, tape->norm.x, tokens * width * sizeof *y);
     hw_projection_add(y, pass->work->gated, output_projection(pass->config, weights), tokens,
                       pass->kernels);
@@ -141,23 +143,27 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
 
 /* ---- Backward --------------------------------------------------------------------- */
 
-/* d_heads[tokens][heads * head_dim] is the gradient of gated on entry, of heads on return. */
-static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass, const float *heads,
-                           const float *gates, size_t layer) {
+/* d_heads[tokens][heads * head_dim] is the gradient of gated on entry, of heads on return; that of
+ * the factors is in work->d_gates. */
+static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass,
+                           const hw_attention_tape *tape, const float *gates, size_t layer) {
     const size_t count = (size_t)pass->config->heads, head_dim = (size_t)pass->config->head_dim;
     float factor[HW_TOWER_HEADS];
+    memset(pass->work->d_gates, 0, pass->batch.texts * count * sizeof *d_gates);
     for (size_t text = 0; text < pass->batch.texts; text++) {
-        hw_noise_heads(factor, count, pass->noise, layer, text);
+        float *d_factor = pass->work->d_gates + text * count;
+        hw_head_factors(factor, pass, tape, layer, text);
         const size_t end = pass->batch.offsets[text + 1];
         for (size_t token = pass->batch.offsets[text]; token < end; token++)
             for (size_t head = 0; head < count; head++) {
                 const size_t at = (token * count + head) * head_dim;
                 float sum = 0.0f;
                 for (size_t i = 0; i < head_dim; i++) {
-                    sum += d_heads[at + i] * heads[at + i];
+                    sum += d_heads[at + i] * tape->heads[at + i];
                     d_heads[at + i] *= factor[head] * gates[head];
                 }
                 d_gates[head] += factor[head] * sum;
+                d_factor[head] += gates[head] * sum;
             }
     }
 }
@@ -190,22 +196,26 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     const hw_tower_config *config = pass->config;
     const hw_workspace *work = pass->work;
     const size_t tokens = hw_pass_tokens(pass), heads = (size_t)config->heads;
-    apply_gates(work->gated, pass, tape->heads, weights->attention_gate, layer);
+    apply_gates(work->gated, pass, tape, weights->attention_gate, layer);
     hw_projection_backward(work->d_gated, gradient->output, gradient->output_bias, work->transposed,
                            d_x, work->gated, output_projection(config, weights), tokens,
                            pass->kernels);
-    gates_backward(work->d_gated, gradient->attention_gate, pass, tape->heads,
-                   weights->attention_gate, layer);
+    gates_backward(work->d_gated, gradient->attention_gate, pass, tape, weights->attention_gate,
+                   layer);
+    hw_outputs_penalty_backward(work->d_gated, pass, tape);
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
         for (size_t first = 0; first < heads; first += hw_group_heads(config)) {
             const hw_head_group g = group_at(pass, tape->qkv, weights, w, first);
             attend_backward(work->d_qkv + w.begin * (size_t)hw_tower_qkv_width(config), gradient,
                             &g, work->d_gated + w.begin * hw_all_heads_width(config));
         }
+    hw_values_penalty_backward(work->d_qkv, pass, tape);
     scale_queries(work->d_qkv, tokens, config);
     hw_projection_backward(work->d_norm, gradient->qkv, gradient->qkv_bias, work->transposed,
                            work->d_qkv, tape->norm.y, qkv_projection(config, weights), tokens,
                            pass->kernels);
+    hw_head_gates_backward(work->d_norm, gradient, pass, tape, weights, layer);
+    hw_gates_penalty_backward(gradient, pass, weights);
     pass->kernels->norm_backward(d_x, gradient->attention_norm_gain, gradient->attention_norm_bias,
                                  work->d_norm, tape->norm.x, tape->norm.mean, tape->norm.rstd,
                                  weights->attention_norm_gain, tokens, (size_t)config->width);

@@ -24,7 +24,7 @@ hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
         { "width", config->width, 16, 4096, 16 },
         { "layers", config->layers, 0, HW_TOWER_LAYERS, 1 },
         { "heads", config->heads, 1, HW_TOWER_HEADS, 1 },
-        { "head_dim", config->head_dim, 1, 1024, 1 },
+        { "head_dim", config->head_dim, 1, HW_TOWER_HEAD_DIM, 1 },
         { "inner_width", config->inner_width, 0, 16384, 16 },
         { "distance", config->distance, 0, 4096, 1 },
         { "queries", config->queries, 0, 64, 1 },
@@ -32,6 +32,7 @@ hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
         { "labels", config->labels, 1, 1 << 20, 1 },
         { "attention", (int32_t)config->attention, 0, HW_ATTENTION_COLLABORATIVE, 1 },
         { "shared_dim", config->shared_dim, collaborative, collaborative ? 16384 : 0, 1 },
+        { "head_gates", (int32_t)config->head_gates, 0, HW_HEAD_GATES_INPUT, 1 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         const range *r = &ranges[i];
@@ -169,6 +170,8 @@ static void init_layer(const hw_tower_layer *layer, const hw_tower_config *c, fi
     fill_identity(layer->mix_scores, hw_tower_talking(c));
     fill_identity(layer->mix_weights, hw_tower_talking(c));
     fill_uniform(layer->output, width * (size_t)all_heads, all_heads, c->width, random);
+    fill(layer->gate_alpha, (size_t)(hw_tower_l0_gates(c) * c->heads), 2.0f);
+    fill(layer->gate_bias, (size_t)(hw_tower_input_gates(c) * c->heads), 2.0f);
     if (hw_tower_collaborating(c))
         fill_normal(layer->mix_queries, (size_t)c->heads * (size_t)c->shared_dim, 1.0f, random);
     if (c->inner_width == 0) return;
@@ -178,7 +181,8 @@ static void init_layer(const hw_tower_layer *layer, const hw_tower_config *c, fi
     fill_uniform(layer->inner_output, inner_floats, c->inner_width, c->width, random);
 }
 
-/* Gates, biases and the readout start at 0: the first logits are 0. */
+/* Learned scalars, biases and the readout start at 0: the first logits are 0. L0 gates and those by
+ * the input start nearly open: sigmoid(2) = 0.88. */
 void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     static const uint64_t first_purpose = 0x746f77657230; /* "tower0" */
     filler random = { seed, first_purpose };

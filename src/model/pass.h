@@ -18,6 +18,7 @@ typedef struct hw_attention_tape {
     hw_norm_tape norm;
     float *qkv;   /* [tokens][hw_tower_qkv_width], q divided by sqrt(head_dim) */
     float *heads; /* [tokens][heads * head_dim]: softmax(scores) v, before the gates */
+    float *gates; /* [texts][heads]: of model/head_gates.h */
 } hw_attention_tape;
 
 typedef struct hw_feedforward_tape {
@@ -43,6 +44,8 @@ typedef struct hw_workspace {
     float *across;            /* [head_dim][longest]: a head's k or v, transposed */
     float *near, *d_near;     /* [2 * longest - 1]: a head's position bias by j - i */
     float *gated, *d_gated;   /* [tokens][heads * head_dim] */
+    float *d_gates;           /* [texts][heads] */
+    float *mean;              /* of a text's tokens and its gradient: [2][width] */
     float *d_qkv;             /* [tokens][hw_tower_qkv_width] */
     float *d_inner;           /* [tokens][inner_width] */
     float *d_result, *d_norm; /* [tokens][width] */

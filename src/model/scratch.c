@@ -41,6 +41,7 @@ static hw_norm_tape take_norm(arena *a, const hw_tower_scratch *s, const hw_towe
  * same array all along. */
 static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
     const size_t tokens = s->max_tokens, heads = hw_all_heads_width(c);
+    const size_t gates = c->head_gates == HW_HEAD_GATES_NONE ? 0 : (size_t)c->heads;
     hw_norm_tape norm = take_norm(a, s, c);
     for (int32_t l = 0; l < c->layers; l++) {
         if (l > 0 && !s->training) {
@@ -51,7 +52,8 @@ static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *
         s->attention[l] =
             (hw_attention_tape){ .norm = norm,
                                  .qkv = take(a, tokens, (size_t)hw_tower_qkv_width(c)),
-                                 .heads = take(a, tokens, heads) };
+                                 .heads = take(a, tokens, heads),
+                                 .gates = take(a, s->max_texts, gates) };
         if (s->training) norm = take_norm(a, s, c);
         if (c->inner_width == 0) continue;
         s->feedforward[l] =
@@ -86,12 +88,14 @@ static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_conf
     work->across = take(a, larger((size_t)c->head_dim, shared_dim), longest);
     work->near = take(a, 2, longest);
     work->gated = take(a, tokens, heads);
+    work->mean = take(a, hw_tower_input_gates(c) ? 2 : 0, width);
     if (!s->training) return;
     work->d_scores = take(a, matrices * longest, longest);
     work->d_mixed = take(a, talking * longest, longest);
     work->d_blended = take(a, longest, shared_dim);
     work->d_near = take(a, 2, longest);
     work->d_gated = take(a, tokens, heads);
+    work->d_gates = take(a, s->max_texts, (size_t)c->heads);
     work->d_qkv = take(a, tokens, (size_t)hw_tower_qkv_width(c));
     work->d_inner = take(a, tokens, (size_t)c->inner_width);
     work->d_result = take(a, tokens, c->inner_width ? width : 0);

@@ -131,18 +131,29 @@ static void scatter(hw_tower_trainer *t, hw_batch batch) {
     }
 }
 
+/* V-shaped (Zhou et al. 2020, section 3.2): from the rate to 0 half-way, and back. */
+static float drop_head_at(const hw_tower_trainer *t, uint64_t step) {
+    if (!t->options.drop_head_v) return t->options.drop_head;
+    const double done = (double)step / (double)hw_tower_trainer_steps(t);
+    return (float)((double)t->options.drop_head * fabs(1 - 2 * done));
+}
+
 static double pass(hw_tower_trainer *t, size_t first, size_t at, size_t texts, float scale) {
     const hw_batch batch = compose(t, first + at, texts);
+    hw_tower_penalties penalties = t->options.penalties;
+    penalties.scale = scale;
     const hw_tower_noise noise = { .dropout = t->options.dropout,
-                                   .drop_head = t->options.drop_head,
+                                   .drop_head = drop_head_at(t, t->now.step),
                                    .embedding_dropout = t->options.embedding_dropout,
                                    .seed = t->options.seed,
                                    .step = t->now.step,
-                                   .first_text = at };
+                                   .first_text = at,
+                                   .penalties = penalties };
     const size_t columns = (size_t)hw_tower_columns(t->config.labels);
     hw_tower_forward(t->logits, t->scratch, &t->config, &t->views, t->kernels, batch, &noise);
     memset(t->d_logits, 0, texts * columns * sizeof *t->d_logits);
-    double loss = 0;
+    double loss =
+        hw_tower_penalty(t->scratch, &t->config, &t->views, t->kernels, batch, &penalties);
     for (size_t i = 0; i < texts; i++)
         loss += loss_of(t, t->d_logits + i * columns, t->logits + i * columns,
                         t->order[first + at + i], scale);

@@ -18,3 +18,16 @@ headwise train -input multi.txt -output x --shared-dim 8 2>&1
 train talking --attention talking
 headwise export talking -output folder 2>&1
 headwise export first -output folder -quiet && ls folder | wc -l
+for options in "--head-gates l0" "--head-gates l0 --gate-penalty 0.1" "--head-gates input" \
+    "--drop-head 0" "--drop-head 0.3 --drop-head-schedule v" "--disagreement 0.1" \
+    "--disagreement 0.1 --disagreement-of values" "--orthogonality 0.1"; do
+    train m $options
+    cmp -s m.safetensors third.safetensors && echo "$options: nothing changes"
+    echo "$(headwise dump m args | grep ^parameters) $options"
+done
+train gated --head-gates input
+headwise export gated -output other 2>&1
+headwise train -input multi.txt -output x --gate-penalty 1 2>&1
+headwise train -input multi.txt -output x --disagreement-of values 2>&1
+headwise train -input multi.txt -output x --drop-head 1 2>&1
+true
