@@ -127,14 +127,6 @@ static hw_status check(const hw_classifier *classifier, hw_error *err) {
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "a model with an n-gram table cannot be exported; one of -arch attention or "
                        "of a pretrained encoder (-base) can");
-    const hw_tower_config *tower = &classifier->config.tower;
-    const bool learned =
-        tower->attention == HW_ATTENTION_LEARNED || tower->attention == HW_ATTENTION_FROZEN;
-    if (!learned || tower->head_gates != HW_HEAD_GATES_NONE)
-        return hw_fail(
-            err, HW_ERROR_UNSUPPORTED,
-            "a model with such heads cannot be exported; one with --attention learned or "
-            "frozen and without --head-gates can");
     if (classifier->summary.quantized)
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "an int8 model cannot be exported; export the model it was made from");

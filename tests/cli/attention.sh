@@ -16,8 +16,8 @@ headwise predict first multi.txt --mask-heads 0.0 | wc -l
 headwise train -input multi.txt -output x --attention odd 2>&1
 headwise train -input multi.txt -output x --shared-dim 8 2>&1
 train talking --attention talking
-headwise export talking -output folder 2>&1
-headwise export first -output folder -quiet && ls folder | wc -l
+headwise export talking -output folder -quiet && ls folder | wc -l
+grep -o '"attention": "talking"' folder/config.json
 for options in "--head-gates l0" "--head-gates l0 --gate-penalty 0.1" "--head-gates input" \
     "--drop-head 0" "--drop-head 0.3 --drop-head-schedule v" "--disagreement 0.1" \
     "--disagreement 0.1 --disagreement-of values" "--orthogonality 0.1"; do
@@ -25,8 +25,6 @@ for options in "--head-gates l0" "--head-gates l0 --gate-penalty 0.1" "--head-ga
     cmp -s m.safetensors third.safetensors && echo "$options: nothing changes"
     echo "$(headwise dump m args | grep ^parameters) $options"
 done
-train gated --head-gates input
-headwise export gated -output other 2>&1
 headwise train -input multi.txt -output x --gate-penalty 1 2>&1
 headwise train -input multi.txt -output x --disagreement-of values 2>&1
 headwise train -input multi.txt -output x --drop-head 1 2>&1
