@@ -21,7 +21,8 @@ static int print(const arguments *args, const hw_comparison *comparison,
 
 static int compare(const arguments *args, const hw_classifier *const models[2], const char *file) {
     const hw_reader_options reader = reader_options(args);
-    const hw_session_options session = session_options(args);
+    hw_head_id heads[HEADS_LIMIT];
+    const hw_session_options session = session_options(heads, args);
     hw_error err;
     hw_comparison *comparison = hw_compare(models[0], models[1], file, &reader, &session,
                                            whole_option(args, OPTION_THREAD, hw_cpu_count()), &err);

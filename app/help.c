@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { NAME_COLUMNS = 32, SCREEN_COLUMNS = 80 };
+enum { NAME_COLUMNS = 33, SCREEN_COLUMNS = 80 };
 
 static void print_option(option_id id) {
     const option_info *option = &option_table[id];
@@ -45,6 +45,8 @@ static void print_verb(verb_id verb) {
     print_options(verb, GROUP_OWN);
     if (!is_long) print_options(verb, GROUP_DATA);
     if (is_fitting) {
+        print_names(verb, GROUP_HEADS, (size_t)printf("  of heads:"));
+        putchar('\n');
         print_names(verb, GROUP_ENCODER, (size_t)printf("  with -base:"));
         putchar('\n');
     }

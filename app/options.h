@@ -142,6 +142,8 @@ typedef enum verb_id {
       "tokens that its windows share (a quarter)")                                                \
     X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, MEASURING, OWN,                                 \
       "read only the first window of a text")                                                     \
+    X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0, PREDICTING | TESTING | IN(EVAL),    \
+      OWN, "switch heads off: head H of layer L, from 0")                                         \
     X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
       "tokens of the new tokenizer (by the data)")                                                \
     X(PRETRAIN_LAYERS, "-layers", "", WHOLE, "L", 1, 64, IN(PRETRAIN), OWN, "layers (4)")         \
@@ -153,7 +155,26 @@ typedef enum verb_id {
     X(MASK_SHARE, "--mask-share", "", NUMBER, "SHARE", 0.01, 0.9, IN(PRETRAIN), OWN,              \
       "share of the tokens to be guessed (0.3)")                                                  \
     X(HEADS, "-heads", "", WHOLE, "H", 1, 256, FITTING, OWN, "attention heads a layer (4)")       \
-    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, OWN,                                \
+    X(ATTENTION, "--attention", "", CHOICE,                                                       \
+      "learned|uniform|frozen|tied|talking|collaborative", 0, 0, FITTING, HEADS,                  \
+      "where heads get their weights from (learned)")                                             \
+    X(SHARED_DIM, "--shared-dim", "", WHOLE, "D", 1, 16384, FITTING, HEADS,                       \
+      "width of collaborative queries (a quarter)")                                               \
+    X(HEAD_GATES, "--head-gates", "", CHOICE, "none|l0|input", 0, 0, FITTING, HEADS,              \
+      "gates that learn to close, or that depend on the text (none)")                             \
+    X(GATE_PENALTY, "--gate-penalty", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                   \
+      "added to the loss for each l0 gate that is open (0.01)")                                   \
+    X(DROP_HEAD, "--drop-head", "", NUMBER, "P", 0, 0.9, FITTING, HEADS,                          \
+      "chance that a head is left out of a step (0.1)")                                           \
+    X(DROP_HEAD_SCHEDULE, "--drop-head-schedule", "", CHOICE, "constant|v", 0, 0, FITTING, HEADS, \
+      "v: that chance falls to 0 until half of the steps, and rises again")                       \
+    X(DISAGREEMENT, "--disagreement", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                   \
+      "weight of the likeness of heads in the loss (0)")                                          \
+    X(DISAGREEMENT_OF, "--disagreement-of", "", CHOICE, "outputs|values", 0, 0, FITTING, HEADS,   \
+      "what of the heads is to differ (outputs)")                                                 \
+    X(ORTHOGONALITY, "--orthogonality", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                 \
+      "weight of the overlap of the pooling's queries in the loss (0)")                           \
+    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, HEADS,                              \
       "width of a head (dim / heads)")                                                            \
     X(LAYERS, "-layers", "", WHOLE, "L", 1, 64, FITTING, OWN, "attention layers (1)")             \
     X(DIM, "-dim", "", WHOLE, "D", 1, 4096, FITTING, OWN, "width, rounded up to 16, 32, ... (32)")\
@@ -163,7 +184,7 @@ typedef enum verb_id {
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
       "learning rate (0.004; -base: 0.00005 to 0.001)")                                           \
     X(PRETRAIN_LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, IN(PRETRAIN), OWN,            \
-      "learning rate (0.256 / width; with -base 0.0001)")                                         \
+      "learning rate (0.256 / width; -base: 0.0001)")                                             \
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
       OWN, "texts a step (32)")                                                                   \
     X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.5)")   \
@@ -256,10 +277,18 @@ typedef enum option_id {
         OPTION_COUNT
 } option_id;
 
-typedef enum option_kind { KIND_FLAG, KIND_WHOLE, KIND_NUMBER, KIND_CHOICE, KIND_TEXT } option_kind;
+typedef enum option_kind {
+    KIND_FLAG,
+    KIND_WHOLE,
+    KIND_NUMBER,
+    KIND_CHOICE,
+    KIND_HEADS, /* head_list.h */
+    KIND_TEXT
+} option_kind;
 
 typedef enum option_group {
     GROUP_OWN,     /* of the verb */
+    GROUP_HEADS,   /* of fitting towers: variants of their heads */
     GROUP_ENCODER, /* of fitting with -base */
     GROUP_DATA,    /* how data is read */
     GROUP_COMMON,  /* of every verb */

@@ -87,13 +87,21 @@ set(HEADWISE_SOURCES
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
     src/model/attention.c
+    src/model/attention_weights.c
+    src/model/collaborative.c
+    src/model/disagreement.c
     src/model/feedforward.c
+    src/model/head_gates.c
     src/model/loss.c
     src/model/noise.c
+    src/model/orthogonality.c
     src/model/parameters.c
+    src/model/pattern.c
+    src/model/penalty.c
     src/model/pooling.c
     src/model/projection.c
     src/model/scratch.c
+    src/model/talking.c
     src/model/tower.c
     src/encoder/activation.c
     src/encoder/attention.c
@@ -133,6 +141,7 @@ set(HEADWISE_SOURCES
     src/classify/export.c
     src/classify/features.c
     src/classify/flips.c
+    src/classify/head_mask.c
     src/classify/hub_folder.c
     src/classify/hub_labels.c
     src/classify/intervals.c
@@ -166,6 +175,7 @@ set(HEADWISE_SOURCES
     src/train/fine_tune_result.c
     src/train/folds.c
     src/train/frozen.c
+    src/train/frozen_heads.c
     src/train/join_fit.c
     src/train/label_loss.c
     src/train/learning_data.c
@@ -225,6 +235,7 @@ set(HEADWISE_APP_SOURCES
     app/completion.c
     app/console.c
     app/data_scan.c
+    app/head_list.c
     app/help.c
     app/json_text.c
     app/label_table.c

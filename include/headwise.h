@@ -206,8 +206,13 @@ HW_API hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, c
 
 typedef struct hw_session hw_session;
 
+/* A head of all towers of a classifier, or of its encoder; both are counted from 0. */
+typedef struct hw_head_id {
+    int32_t layer, head;
+} hw_head_id;
+
 /* How an encoder reads a text that is longer than max_tokens: in windows that share `stride`
- * tokens, whose logits are averaged. Other classifiers ignore this. */
+ * tokens, whose logits are averaged; other classifiers ignore these. And heads to do without. */
 typedef struct hw_session_options {
     int32_t max_tokens; /* of a window, special ones included; default and most: the model's */
     int32_t stride;     /* tokens that neighbouring windows share; default: a quarter of them;
@@ -215,6 +220,8 @@ typedef struct hw_session_options {
     bool truncate;      /* only the first window is read */
     int32_t threads;    /* that share the work of one text of an encoder, for latency; default 1;
                          * the results are the same bits */
+    const hw_head_id *masked_heads; /* [masked_head_count]: what they attend to counts as 0 */
+    size_t masked_head_count;
 } hw_session_options;
 
 /* options may be NULL. */
@@ -343,6 +350,30 @@ typedef struct hw_progress {
  * one, else fails with HW_ERROR_STOPPED. Called on the thread that called hw_train. */
 typedef bool hw_progress_fn(void *user, const hw_progress *progress);
 
+/* Where a tower's heads get their attention weights from. The first is what one wants; the next
+ * three are what it is held against. */
+typedef enum hw_attention {
+    HW_ATTENTION_LEARNED,      /* queries and keys of each head's own */
+    HW_ATTENTION_UNIFORM,      /* none: every word of a window counts the same */
+    HW_ATTENTION_FROZEN,       /* queries, keys and positions stay at their random first values */
+    HW_ATTENTION_TIED,         /* one matrix for all heads of a layer */
+    HW_ATTENTION_TALKING,      /* heads mix scores and weights (Shazeer et al. 2020) */
+    HW_ATTENTION_COLLABORATIVE /* heads weigh shared queries and keys (Cordonnier et al. 2020) */
+} hw_attention;
+
+/* What switches a tower's heads off or down, besides a learned scalar for each. */
+typedef enum hw_head_gates {
+    HW_HEAD_GATES_NONE,
+    HW_HEAD_GATES_L0,   /* gates that learn to be 0 or 1 (Louizos et al. 2018) */
+    HW_HEAD_GATES_INPUT /* gates that depend on the text */
+} hw_head_gates;
+
+/* What is compared where heads are made to differ (Li et al. 2018). */
+typedef enum hw_disagreement {
+    HW_DISAGREEMENT_OUTPUTS, /* what they attend to */
+    HW_DISAGREEMENT_VALUES   /* their values, before attention */
+} hw_disagreement;
+
 typedef enum hw_loss { HW_LOSS_AUTO, HW_LOSS_SOFTMAX, HW_LOSS_OVA } hw_loss;
 
 typedef struct hw_train_options {
@@ -364,6 +395,17 @@ typedef struct hw_train_options {
     int32_t char_min, char_max; /* character n-grams; default 2 to 5; -1: none */
     int32_t min_count;          /* of a vocabulary word; default 2 */
     int32_t min_count_label;    /* rarer labels are dropped; default 1 */
+    hw_attention attention;     /* of the tower */
+    int32_t shared_dim;         /* of collaborative heads; default a quarter of heads * head_dim */
+    hw_head_gates head_gates;   /* of the tower */
+    double gate_penalty;        /* added to the loss for each open L0 gate; default 0.01;
+                                 * negative: none */
+    double drop_head;           /* chance that a head is left out of a step; default 0.1;
+                                 * negative: none */
+    bool drop_head_v;           /* which falls to 0 until half of the steps, and rises again */
+    double disagreement;        /* weight of heads' agreement in the loss; default 0 ... */
+    hw_disagreement disagreement_of; /* ... and what is compared */
+    double orthogonality;            /* weight of the overlap of the pooling's queries; default 0 */
     const char *base;    /* fine-tune this encoder: a folder or a model file; the options above
                           * that are not an encoder's (heads, word_ngrams, ...) are ignored;
                           * defaults: 3 epochs, batch 32, learning rate 5e-5

@@ -25,6 +25,9 @@ static const tiny_options variants[] = {
     { .arch = HW_ARCH_ATTENTION, .towers = 1, .inner_width = 16 },
     { .arch = HW_ARCH_BAG, .labels = 2 },
     { .towers = -1 },
+    { .attention = HW_ATTENTION_UNIFORM },
+    { .attention = HW_ATTENTION_TALKING, .head_gates = HW_HEAD_GATES_L0 },
+    { .attention = HW_ATTENTION_COLLABORATIVE, .head_gates = HW_HEAD_GATES_INPUT },
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -227,6 +230,20 @@ static void test_opening_a_file_gives_the_same_probabilities(void **state) {
     hw_classifier_close(classifier);
 }
 
+/* A model with nothing new in it is the file that it always was. */
+static void test_what_is_usual_is_not_in_the_file(void **state) {
+    (void)state;
+    static const tiny_options usual = { 0 }, tied = { .attention = HW_ATTENTION_TIED };
+    hw_bundle *bundle = tiny_bundle(usual, &error);
+    assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "attention"));
+    assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "shared_dim"));
+    assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "head_gates"));
+    hw_bundle_free(bundle);
+    bundle = tiny_bundle(tied, &error);
+    assert_non_null(strstr(hw_bundle_metadata(bundle, "headwise"), "\"attention\":\"tied\""));
+    hw_bundle_free(bundle);
+}
+
 static void test_missing_file_is_named(void **state) {
     (void)state;
     assert_null(hw_classifier_open("/nowhere/model.safetensors", &error));
@@ -300,7 +317,7 @@ static hw_bundle *with_field(tiny_options options, const char *path, const char 
         free(section);
     }
     const char *key = dot ? dot + 1 : path;
-    assert_non_null(json_object_get(object, key));
+    assert_true(new_value || json_object_get(object, key));
     if (new_value)
         json_object_set_new(object, key, new_value);
     else
@@ -339,6 +356,9 @@ static void test_bad_config_is_refused(void **state) {
         { "tower.distance", { NULL, "-1", "3", "2147483647" }, 4 },
         { "tower.queries", { NULL, "-1", "2", "2147483647" }, 4 },
         { "tower.window", { NULL, "0", "-1", "2147483647" }, 4 },
+        { "tower.attention", { "\"odd\"", "1", "null", "\"uniform\"", "\"talking\"" }, 5 },
+        { "tower.head_gates", { "\"odd\"", "0", "null", "\"l0\"", "\"input\"" }, 5 },
+        { "tower.shared_dim", { "-1", "1", "\"1\"", "null", "4294967296" }, 5 },
         { "join.bag", { NULL, "\"1\"", "1e7", "null" }, 4 },
         { "join.tower", { NULL, "-1e7" }, 2 },
         { "join.bias", { NULL, "1e300" }, 2 },
@@ -361,10 +381,20 @@ static void test_bad_config_is_refused(void **state) {
 static void test_bad_config_is_named(void **state) {
     (void)state;
     static const char *const named[][2] = {
-        { "version", "9" },       { "temperature", "0" },    { "tower.width", "24" },
-        { "join.bag", "\"1\"" },  { "towers", "99" },        { "ngram_options.word_max", "0" },
-        { "tower.window", "0" },  { "held_back_bag", "2" },  { "ngram_options.cjk_max", "0" },
-        { "arch", "\"forest\"" }, { "multi_label", "null" }, { "ngrams", "-5" },
+        { "version", "9" },
+        { "temperature", "0" },
+        { "tower.width", "24" },
+        { "join.bag", "\"1\"" },
+        { "towers", "99" },
+        { "ngram_options.word_max", "0" },
+        { "tower.window", "0" },
+        { "held_back_bag", "2" },
+        { "ngram_options.cjk_max", "0" },
+        { "arch", "\"forest\"" },
+        { "multi_label", "null" },
+        { "ngrams", "-5" },
+        { "tower.attention", "\"odd\"" },
+        { "tower.shared_dim", "1" },
     };
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
         const char *dot = strchr(named[i][0], '.');
@@ -918,6 +948,7 @@ int main(void) {
         cmocka_unit_test(test_matrices_are_listed_once),
         cmocka_unit_test(test_saving_twice_gives_the_same_bytes),
         cmocka_unit_test(test_opening_a_file_gives_the_same_probabilities),
+        cmocka_unit_test(test_what_is_usual_is_not_in_the_file),
         cmocka_unit_test(test_missing_file_is_named),
         cmocka_unit_test(test_every_flipped_bit_is_refused),
         cmocka_unit_test(test_every_truncation_is_refused),

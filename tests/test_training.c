@@ -345,6 +345,14 @@ static void test_options_out_of_range_are_named(void **state) {
     WRONG(word_ngrams, 17, "wordNgrams");
     WRONG(char_max, 17, "maxn");
     WRONG(min_count, -1, "minCount");
+    WRONG(attention, HW_ATTENTION_COLLABORATIVE + 1, "attention");
+    WRONG(shared_dim, -1, "shared_dim");
+    WRONG(head_gates, HW_HEAD_GATES_INPUT + 1, "head_gates");
+    WRONG(gate_penalty, NAN, "gate_penalty");
+    WRONG(drop_head, 1, "drop_head");
+    WRONG(drop_head, NAN, "finite");
+    WRONG(disagreement, -1, "disagreement");
+    WRONG(orthogonality, 1001, "orthogonality");
 #undef WRONG
 }
 
@@ -578,6 +586,12 @@ static void test_checkpoints_of_other_trainings_are_refused(void **state) {
     OTHER(class_weight, "balanced");
     OTHER(loss, HW_LOSS_OVA);
     OTHER(arch, HW_ARCH_ATTENTION);
+    OTHER(attention, HW_ATTENTION_TIED);
+    OTHER(head_gates, HW_HEAD_GATES_INPUT);
+    OTHER(drop_head, 0.2);
+    OTHER(drop_head_v, true);
+    OTHER(disagreement, 0.1);
+    OTHER(orthogonality, 0.1);
 #undef OTHER
     hw_train_options options = with_checkpoint("train"); /* and it is still a checkpoint */
     assert_trains(&options);

@@ -20,6 +20,7 @@ static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i"
                                      "s", "t", "u", "v", "w", "x", "y", "z" };
 
 static hw_config config_of(const tiny_options *options) {
+    const bool collaborative = options->attention == HW_ATTENTION_COLLABORATIVE;
     return (hw_config){ .arch = options->arch,
                         .multi_label = options->multi_label,
                         .ngram_options = { 2, 2, 2, 3 },
@@ -32,7 +33,10 @@ static hw_config config_of(const tiny_options *options) {
                                    .distance = 2,
                                    .queries = 1,
                                    .window = 4,
-                                   .labels = options->labels },
+                                   .labels = options->labels,
+                                   .attention = options->attention,
+                                   .shared_dim = collaborative ? 3 : 0,
+                                   .head_gates = options->head_gates },
                         .join = { .bag = 0.75, .tower = 0.5, .bias = -0.125 },
                         .temperature = 1.25,
                         .held_back_score = 0.875,

@@ -17,7 +17,10 @@ typedef enum field_kind {
     FIELD_SIZE,
     FIELD_UINT64,
     FIELD_REAL,
-    FIELD_REAL_OR_NULL /* NaN is null */
+    FIELD_REAL_OR_NULL, /* NaN is null */
+    FIELD_ATTENTION,    /* hw_attention by name; not there: learned */
+    FIELD_HEAD_GATES,   /* hw_head_gates by name; not there: none */
+    FIELD_INT32_OR_0    /* not there: 0 */
 } field_kind;
 
 typedef struct field {
@@ -51,6 +54,10 @@ static const field fields[] = {
     { "tower", "distance", FIELD_INT32, AT(tower.distance), 0, INT32_MAX },
     { "tower", "queries", FIELD_INT32, AT(tower.queries), 0, INT32_MAX },
     { "tower", "window", FIELD_INT32, AT(tower.window), 0, INT32_MAX },
+    { "tower", "attention", FIELD_ATTENTION, AT(tower.attention), 0,
+      HW_ATTENTION_COLLABORATIVE },
+    { "tower", "head_gates", FIELD_HEAD_GATES, AT(tower.head_gates), 0, HW_HEAD_GATES_INPUT },
+    { "tower", "shared_dim", FIELD_INT32_OR_0, AT(tower.shared_dim), 0, INT32_MAX },
     { "join", "bag", FIELD_REAL, AT(join.bag), -1e6, 1e6 },
     { "join", "tower", FIELD_REAL, AT(join.tower), -1e6, 1e6 },
     { "join", "bias", FIELD_REAL, AT(join.bias), -1e6, 1e6 },
@@ -83,6 +90,20 @@ static const char *const arch_names[] = { [HW_ARCH_HYBRID] = "hybrid",
                                           [HW_ARCH_ATTENTION] = "attention",
                                           [HW_ARCH_BAG] = "bag",
                                           [HW_ARCH_ENCODER] = "encoder" };
+static const char *const attention_names[] = {
+    [HW_ATTENTION_LEARNED] = "learned", [HW_ATTENTION_UNIFORM] = "uniform",
+    [HW_ATTENTION_FROZEN] = "frozen",   [HW_ATTENTION_TIED] = "tied",
+    [HW_ATTENTION_TALKING] = "talking", [HW_ATTENTION_COLLABORATIVE] = "collaborative"
+};
+
+static const char *const head_gates_names[] = {
+    [HW_HEAD_GATES_NONE] = "none", [HW_HEAD_GATES_L0] = "l0", [HW_HEAD_GATES_INPUT] = "input"
+};
+
+/* Of the values of an enumeration, from 0 to the field's greatest. */
+static const char *const *names_of(field_kind kind) {
+    return kind == FIELD_ATTENTION ? attention_names : head_gates_names;
+}
 
 /* ---- Writing -------------------------------------------------------------- */
 
@@ -92,7 +113,11 @@ static json_t *field_value(const hw_config *config, const field *f) {
     case FIELD_BOOL:
         return json_boolean(*(const bool *)member);
     case FIELD_INT32:
+    case FIELD_INT32_OR_0:
         return json_integer(*(const int32_t *)member);
+    case FIELD_ATTENTION:
+    case FIELD_HEAD_GATES:
+        return json_string(names_of(f->kind)[*(const int32_t *)member]);
     case FIELD_SIZE:
         return json_integer((json_int_t) * (const size_t *)member);
     case FIELD_UINT64:
@@ -105,6 +130,15 @@ static json_t *field_value(const hw_config *config, const field *f) {
     return NULL;
 }
 
+/* Fields that came later are left out where they say what was so before. */
+static bool is_optional(const field *f) {
+    return f->kind == FIELD_ATTENTION || f->kind == FIELD_HEAD_GATES || f->kind == FIELD_INT32_OR_0;
+}
+
+static bool is_left_out(const hw_config *config, const field *f) {
+    return is_optional(f) && *(const int32_t *)((const char *)config + f->offset) == 0;
+}
+
 json_t *hw_config_json(const hw_config *config) {
     const field_list list = fields_of(config->arch);
     json_t *root = json_object();
@@ -114,6 +148,7 @@ json_t *hw_config_json(const hw_config *config) {
         ok = json_object_set_new(root, sections[i], json_object()) == 0;
     for (size_t i = 0; i < list.count && ok; i++) {
         const field *f = &list.items[i];
+        if (is_left_out(config, f)) continue;
         json_t *object = f->section ? json_object_get(root, f->section) : root;
         ok = json_object_set_new(object, f->key, field_value(config, f)) == 0;
     }
@@ -152,6 +187,16 @@ static bool is_within(double value, const field *f) {
     return value >= f->least && value <= f->greatest;
 }
 
+static bool read_name(int32_t *member, const field *f, const json_t *value) {
+    const char *name = json_string_value(value);
+    for (int32_t i = 0; name && i <= (int32_t)f->greatest; i++) {
+        if (strcmp(name, names_of(f->kind)[i]) != 0) continue;
+        *member = i;
+        return true;
+    }
+    return false;
+}
+
 /* False if the value is of another type or outside the field's range. */
 static bool read_value(hw_config *config, const field *f, const json_t *value) {
     void *member = (char *)config + f->offset;
@@ -161,11 +206,16 @@ static bool read_value(hw_config *config, const field *f, const json_t *value) {
         if (!json_is_boolean(value)) return false;
         *(bool *)member = json_is_true(value);
         return true;
+    case FIELD_ATTENTION:
+    case FIELD_HEAD_GATES:
+        return read_name(member, f, value);
     case FIELD_INT32:
+    case FIELD_INT32_OR_0:
     case FIELD_SIZE:
     case FIELD_UINT64:
         if (!integer || !is_within((double)json_integer_value(value), f)) return false;
-        if (f->kind == FIELD_INT32) *(int32_t *)member = (int32_t)json_integer_value(value);
+        if (f->kind == FIELD_INT32 || f->kind == FIELD_INT32_OR_0)
+            *(int32_t *)member = (int32_t)json_integer_value(value);
         if (f->kind == FIELD_SIZE) *(size_t *)member = (size_t)json_integer_value(value);
         if (f->kind == FIELD_UINT64) *(uint64_t *)member = (uint64_t)json_integer_value(value);
         return true;
@@ -211,7 +261,9 @@ static hw_status read_fields(hw_config *config, const json_t *root, const char *
     for (size_t i = 0; i < list.count; i++) {
         const field *f = &list.items[i];
         const json_t *object = f->section ? json_object_get(root, f->section) : root;
-        if (!read_value(config, f, json_object_get(object, f->key)))
+        const json_t *value = json_object_get(object, f->key);
+        if (!value && is_optional(f)) continue;
+        if (!read_value(config, f, value))
             return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.%s%s%s is missing or out of range",
                            name, f->section ? f->section : "", f->section ? "." : "", f->key);
     }

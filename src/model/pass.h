@@ -16,8 +16,9 @@ typedef struct hw_norm_tape {
 
 typedef struct hw_attention_tape {
     hw_norm_tape norm;
-    float *qkv;   /* [tokens][3 * heads * head_dim], q divided by sqrt(head_dim) */
+    float *qkv;   /* [tokens][hw_tower_qkv_width], q divided by sqrt(head_dim) */
     float *heads; /* [tokens][heads * head_dim]: softmax(scores) v, before the gates */
+    float *gates; /* [texts][heads]: of model/head_gates.h */
 } hw_attention_tape;
 
 typedef struct hw_feedforward_tape {
@@ -35,13 +36,19 @@ typedef struct hw_pooling_tape {
 /* longest: tokens of the longest window; a row of scores has `longest` elements, rounded up
  * to a multiple of 16. */
 typedef struct hw_workspace {
-    float *scores, *d_scores; /* [longest][longest] */
+    float *scores, *d_scores; /* [matrices of a group][longest][longest] */
+    float *logits, *mixed;    /* talking heads: likewise, before the softmax and after it */
+    float *d_mixed;           /* talking heads: likewise */
+    float *blended;           /* collaborative heads: [longest][shared_dim] */
+    float *d_blended;         /* likewise */
     float *across;            /* [head_dim][longest]: a head's k or v, transposed */
     float *near, *d_near;     /* [2 * longest - 1]: a head's position bias by j - i */
     float *far;               /* [heads][2 * longest - 1]: by i - j */
     float *block;             /* [16][longest + head_dim]: of the kernel attend */
     float *gated, *d_gated;   /* [tokens][heads * head_dim] */
-    float *d_qkv;             /* [tokens][3 * heads * head_dim] */
+    float *d_gates;           /* [texts][heads] */
+    float *mean;              /* of a text's tokens and its gradient: [2][width] */
+    float *d_qkv;             /* [tokens][hw_tower_qkv_width] */
     float *d_inner;           /* [tokens][inner_width] */
     float *d_result, *d_norm; /* [tokens][width] */
     float *d_pooled;          /* [texts][hw_pooled_width] */

@@ -3,6 +3,7 @@
 #include "model/scratch.h"
 
 #include "base/memory.h"
+#include "model/attention_weights.h"
 
 /* Their bytes fit in a ptrdiff_t. */
 static const size_t most_floats = PTRDIFF_MAX / sizeof(float) - 16;
@@ -40,6 +41,7 @@ static hw_norm_tape take_norm(arena *a, const hw_tower_scratch *s, const hw_towe
  * same array all along. */
 static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
     const size_t tokens = s->max_tokens, heads = hw_all_heads_width(c);
+    const size_t gates = c->head_gates == HW_HEAD_GATES_NONE ? 0 : (size_t)c->heads;
     hw_norm_tape norm = take_norm(a, s, c);
     for (int32_t l = 0; l < c->layers; l++) {
         if (l > 0 && !s->training) {
@@ -47,9 +49,11 @@ static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *
             s->feedforward[l] = s->feedforward[0];
             continue;
         }
-        s->attention[l] = (hw_attention_tape){ .norm = norm,
-                                               .qkv = take(a, tokens, 3 * heads),
-                                               .heads = take(a, tokens, heads) };
+        s->attention[l] =
+            (hw_attention_tape){ .norm = norm,
+                                 .qkv = take(a, tokens, (size_t)hw_tower_qkv_width(c)),
+                                 .heads = take(a, tokens, heads),
+                                 .gates = take(a, s->max_texts, gates) };
         if (s->training) norm = take_norm(a, s, c);
         if (c->inner_width == 0) continue;
         s->feedforward[l] =
@@ -66,7 +70,7 @@ static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *
 
 static size_t largest_matrix(const hw_tower_config *c) {
     const size_t width = (size_t)c->width;
-    const size_t layer = larger(3 * hw_all_heads_width(c), (size_t)c->inner_width) * width;
+    const size_t layer = larger((size_t)hw_tower_qkv_width(c), (size_t)c->inner_width) * width;
     return larger(layer, hw_pooled_width(c) * (size_t)hw_tower_columns(c->labels));
 }
 
@@ -74,18 +78,28 @@ static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_conf
     const size_t tokens = s->max_tokens, width = (size_t)c->width, heads = hw_all_heads_width(c);
     const size_t window = (size_t)c->window;
     const size_t longest = ((window < tokens ? window : tokens) + 15) / 16 * 16;
+    const size_t matrices = hw_group_matrices(c), talking = (size_t)hw_tower_talking(c);
+    const size_t shared_dim = (size_t)c->shared_dim;
     hw_workspace *work = &s->work;
-    work->far = take(a, (size_t)c->heads, 2 * longest);
-    work->block = take(a, 16, longest + (size_t)c->head_dim);
+    const size_t written = s->training || !hw_heads_stand_alone(c) ? longest : 0;
+    work->far = take(a, hw_heads_stand_alone(c) ? (size_t)c->heads : 0, 2 * longest);
+    work->block = take(a, hw_heads_stand_alone(c) ? 16 : 0, longest + (size_t)c->head_dim);
+    work->scores = take(a, matrices * written, longest);
+    work->logits = take(a, talking * longest, longest);
+    work->mixed = take(a, talking * longest, longest);
+    work->blended = take(a, longest, shared_dim);
+    work->across = take(a, larger((size_t)c->head_dim, shared_dim), written);
+    work->near = take(a, 2, written);
     work->gated = take(a, tokens, heads);
+    work->mean = take(a, hw_tower_input_gates(c) ? 2 : 0, width);
     if (!s->training) return;
-    work->scores = take(a, longest, longest);
-    work->across = take(a, (size_t)c->head_dim, longest);
-    work->near = take(a, 2, longest);
-    work->d_scores = take(a, longest, longest);
+    work->d_scores = take(a, matrices * longest, longest);
+    work->d_mixed = take(a, talking * longest, longest);
+    work->d_blended = take(a, longest, shared_dim);
     work->d_near = take(a, 2, longest);
     work->d_gated = take(a, tokens, heads);
-    work->d_qkv = take(a, tokens, 3 * heads);
+    work->d_gates = take(a, s->max_texts, (size_t)c->heads);
+    work->d_qkv = take(a, tokens, (size_t)hw_tower_qkv_width(c));
     work->d_inner = take(a, tokens, (size_t)c->inner_width);
     work->d_result = take(a, tokens, c->inner_width ? width : 0);
     work->d_norm = take(a, tokens, width);

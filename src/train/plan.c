@@ -17,10 +17,15 @@ static hw_status refuse(hw_error *err, const char *name, const char *range) {
     return hw_fail(err, HW_ERROR_ARGUMENT, "%s must be %s", name, range);
 }
 
+static bool is_weight(double penalty) {
+    return penalty >= 0 && penalty <= 1000;
+}
+
 /* Zero means "the default" everywhere, so only what was set is looked at. */
 static hw_status check(const hw_train_options *o, hw_error *err) {
     const bool finite = isfinite(o->valid_split) && isfinite(o->learning_rate) &&
-                        isfinite(o->dropout) && isfinite(o->regularization);
+                        isfinite(o->dropout) && isfinite(o->regularization) &&
+                        isfinite(o->drop_head);
     if (!finite) return refuse(err, "every number", "finite");
     if (o->valid_split < 0 || o->valid_split > 0.5)
         return refuse(err, "valid_split", "above 0 and at most 0.5");
@@ -41,6 +46,15 @@ static hw_status check(const hw_train_options *o, hw_error *err) {
         return refuse(err, "wordNgrams", "1 to 16");
     if (o->char_max > HW_NGRAM_LIMIT || (o->char_max > 0 && o->char_min > o->char_max))
         return refuse(err, "minn and maxn", "1 <= minn <= maxn <= 16");
+    if ((int)o->attention < 0 || o->attention > HW_ATTENTION_COLLABORATIVE)
+        return refuse(err, "attention", "one of hw_attention");
+    if ((int)o->head_gates < 0 || o->head_gates > HW_HEAD_GATES_INPUT)
+        return refuse(err, "head_gates", "one of hw_head_gates");
+    if (o->drop_head >= 1) return refuse(err, "drop_head", "below 1");
+    if (!is_weight(fabs(o->gate_penalty)) || !is_weight(o->disagreement) ||
+        !is_weight(o->orthogonality))
+        return refuse(err, "gate_penalty, disagreement and orthogonality", "0 to 1000");
+    if (o->shared_dim < 0 || o->shared_dim > 16384) return refuse(err, "shared_dim", "1 to 16384");
     if (o->min_count < 0 || o->min_count_label < 0)
         return refuse(err, "minCount and minCountLabel", "1 or more");
     return HW_OK;
@@ -56,6 +70,12 @@ static hw_ngram_options ngram_options(const hw_train_options *o) {
     return ngrams;
 }
 
+/* Collaborative heads do with a quarter of the queries (Cordonnier et al. 2020, section 6). */
+static int32_t shared_dim(const hw_train_options *o, int32_t all_heads) {
+    if (o->attention != HW_ATTENTION_COLLABORATIVE) return 0;
+    return o->shared_dim ? o->shared_dim : all_heads < 4 ? 1 : all_heads / 4;
+}
+
 static hw_tower_config tower_config(const hw_train_options *o) {
     const int32_t width = o->width ? o->width : 32, heads = o->heads ? o->heads : 4;
     const int32_t layers = o->layers ? o->layers : 1;
@@ -67,7 +87,19 @@ static hw_tower_config tower_config(const hw_train_options *o) {
                               .inner_width = layers > 1 ? 2 * width : 0,
                               .distance = 8,
                               .queries = 4,
-                              .window = 128 };
+                              .window = 128,
+                              .attention = o->attention,
+                              .shared_dim = shared_dim(o, heads * head_dim),
+                              .head_gates = o->head_gates };
+}
+
+static hw_tower_penalties penalties(const hw_train_options *o) {
+    const bool of_values = o->disagreement_of == HW_DISAGREEMENT_VALUES;
+    const double open = o->gate_penalty > 0 ? o->gate_penalty : o->gate_penalty < 0 ? 0 : 0.01;
+    return (hw_tower_penalties){ .open_gates = o->head_gates == HW_HEAD_GATES_L0 ? (float)open : 0,
+                                 .like_values = of_values ? (float)o->disagreement : 0,
+                                 .like_outputs = of_values ? 0 : (float)o->disagreement,
+                                 .overlap = (float)o->orthogonality };
 }
 
 static hw_tower_trainer_options learning_options(const hw_train_options *o) {
@@ -82,7 +114,11 @@ static hw_tower_trainer_options learning_options(const hw_train_options *o) {
                                                   : o->dropout < 0 ? 0.0f
                                                                    : 0.5f,
                                        .embedding_dropout = 0.1f,
-                                       .drop_head = 0.1f,
+                                       .drop_head = o->drop_head > 0   ? (float)o->drop_head
+                                                    : o->drop_head < 0 ? 0.0f
+                                                                       : 0.1f,
+                                       .drop_head_v = o->drop_head_v,
+                                       .penalties = penalties(o),
                                        .ngram_dropout = 0.5f,
                                        .token_dropout = 0.2f,
                                        .label_smoothing = 0.1f,
