@@ -70,13 +70,16 @@ set(HEADWISE_SOURCES
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
     src/model/attention.c
+    src/model/capsule.c
     src/model/feedforward.c
     src/model/loss.c
     src/model/noise.c
     src/model/parameters.c
     src/model/pooling.c
     src/model/projection.c
+    src/model/routing.c
     src/model/scratch.c
+    src/model/squash.c
     src/model/tower.c
     src/encoder/activation.c
     src/encoder/attention.c

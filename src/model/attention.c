@@ -153,10 +153,10 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
             pass->kernels->gemm(out, h.width, pass->work->scores, h.stride, 1, h.v, 3 * h.width,
                                 h.n, h.head_dim, h.n, false);
         }
-    apply_gates(pass->work->gated, pass, tape->heads, weights->attention_gate, layer);
+    float *gated = tape->gated ? tape->gated : pass->work->gated;
+    apply_gates(gated, pass, tape->heads, weights->attention_gate, layer);
     if (y != tape->norm.x) memcpy(y, tape->norm.x, tokens * width * sizeof *y);
-    hw_projection_add(y, pass->work->gated, output_projection(pass->config, weights), tokens,
-                      pass->kernels);
+    hw_projection_add(y, gated, output_projection(pass->config, weights), tokens, pass->kernels);
 }
 
 /* ---- Backward --------------------------------------------------------------------- */
@@ -221,6 +221,8 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     hw_projection_backward(work->d_gated, gradient->output, gradient->output_bias, work->transposed,
                            d_x, work->gated, output_projection(config, weights), tokens,
                            pass->kernels);
+    if (tape->d_gated)
+        pass->kernels->add(work->d_gated, tape->d_gated, tokens * hw_all_heads_width(config));
     gates_backward(work->d_gated, gradient->attention_gate, pass, tape->heads,
                    weights->attention_gate, layer);
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))

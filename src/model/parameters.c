@@ -16,6 +16,7 @@ typedef struct range {
 /* The upper ends keep every product of two fields, and the floats of the block, far
  * from overflow. */
 hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
+    const bool capsules = config->capsule_dim > 0;
     const range ranges[] = {
         { "vocabulary", config->vocabulary, 1, 1 << 28, 1 },
         { "width", config->width, 16, 4096, 16 },
@@ -24,9 +25,11 @@ hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
         { "head_dim", config->head_dim, 1, 1024, 1 },
         { "inner_width", config->inner_width, 0, 16384, 16 },
         { "distance", config->distance, 0, 4096, 1 },
-        { "queries", config->queries, 0, 64, 1 },
+        { "capsule_dim", config->capsule_dim, 0, 64, 1 },
+        { "routing", config->routing, capsules, capsules ? 16 : 0, 1 },
+        { "queries", config->queries, 0, capsules ? 0 : 64, 1 },
         { "window", config->window, 1, 65536, 1 },
-        { "labels", config->labels, 1, 1 << 20, 1 },
+        { "labels", config->labels, 1, capsules ? HW_CAPSULE_LABELS : 1 << 20, 1 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         const range *r = &ranges[i];
@@ -161,7 +164,16 @@ static void init_layer(const hw_tower_layer *layer, const hw_tower_config *c, fi
     fill_uniform(layer->inner_output, inner_floats, c->inner_width, c->width, random);
 }
 
-/* Gates, biases and the readout start at 0: the first logits are 0. */
+/* Votes W_j u_i start about as long as what votes, u_i. */
+static void init_capsules(const hw_tower_views *views, const hw_tower_config *c, filler *random) {
+    const int32_t all_heads = c->heads * c->head_dim;
+    const size_t rows = (size_t)c->labels * (size_t)c->capsule_dim;
+    fill_uniform(views->primary, (size_t)c->width * (size_t)all_heads, c->width, all_heads, random);
+    fill_normal(views->transform, rows * (size_t)all_heads, 1.0f / sqrtf((float)c->capsule_dim),
+                random);
+}
+
+/* Gates, biases and the linear readout start at 0: its first logits are 0. */
 void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     static const uint64_t first_purpose = 0x746f77657230; /* "tower0" */
     filler random = { seed, first_purpose };
@@ -173,4 +185,5 @@ void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     fill(views.norm_gain, width, 1.0f);
     fill_normal(views.query, (size_t)config->queries * width, 0.1f, &random);
     for (int32_t l = 0; l < config->layers; l++) init_layer(&views.layer[l], config, &random);
+    if (config->capsule_dim > 0) init_capsules(&views, config, &random);
 }
