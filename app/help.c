@@ -11,7 +11,7 @@ static void print_option(option_id id) {
     const option_info *option = &option_table[id];
     const int columns =
         printf("  %s%s%s", option->name, *option->argument ? " " : "", option->argument);
-    if (columns + 1 < NAME_COLUMNS)
+    if (columns < NAME_COLUMNS)
         printf("%*s%s\n", NAME_COLUMNS - columns, "", option->help);
     else
         printf("\n%*s%s\n", NAME_COLUMNS, "", option->help);
@@ -45,7 +45,9 @@ static void print_verb(verb_id verb) {
     print_options(verb, GROUP_OWN);
     if (!is_long) print_options(verb, GROUP_DATA);
     if (is_fitting) {
-        print_names(verb, GROUP_ENCODER, (size_t)printf("  with -base:"));
+        size_t column = print_names(verb, GROUP_ENCODER, (size_t)printf("  with -base:"));
+        column += (size_t)printf("; with -arch capsule:");
+        print_names(verb, GROUP_CAPSULE, column);
         putchar('\n');
     }
     size_t column = (size_t)printf("  also:");

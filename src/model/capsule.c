@@ -4,9 +4,9 @@
  *   z = norm(x);  capsules = squash(dropout(heads + z P + p)), a head at a time
  *
  * They are routed to a capsule for each label (model/routing.h), whose length a is its
- * activation; the label's logit is the log-odds of a. This follows Jia and Wang (2020: capsules
- * over multi-head attention) as far as it is known, with the squash and the shared transforms of
- * Zhao et al. (2018). Invariant: a text's logits depend on that text alone. */
+ * activation; the label's logit is the log-odds of a. A reconstruction of Jia and Wang (2020:
+ * capsules over multi-head attention), with the squash and the shared transforms of Zhao et al.
+ * (2018). Invariant: a text's logits depend on that text alone. */
 #include "model/capsule.h"
 
 #include "model/noise.h"
