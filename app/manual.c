@@ -161,6 +161,9 @@ int cmd_manual(const arguments *args) {
     print_options(VERB_TRAIN, GROUP_HEADS);
     printf(".Sh OPTIONS OF FINE\\-TUNING\nOf train and cv with\n.Fl base :\n");
     print_options(VERB_TRAIN, GROUP_ENCODER);
+    printf(".Sh OPTIONS OF CAPSULES\nOf train and cv with\n.Fl arch Cm capsule ,\n"
+           "whose labels are capsules that the heads of the tower are routed to:\n");
+    print_options(VERB_TRAIN, GROUP_CAPSULE);
     printf(".Sh OPTIONS OF DATA\nOf all commands that read texts:\n");
     print_options(VERB_TRAIN, GROUP_DATA);
     printf(".Sh OPTIONS OF EVERY COMMAND\n");

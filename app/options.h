@@ -114,7 +114,7 @@ typedef enum verb_id {
     X(VALID_SPLIT, "--valid-split", "", NUMBER, "SHARE", 0.01, 0.5, FITTING, OWN,                 \
       "share of the input that is held back (0.1)")                                               \
     X(FOLDS, "-k", "folds", WHOLE, "FOLDS", 2, 100, IN(CV), OWN, "number of folds (5)")           \
-    X(ARCH, "-arch", "", CHOICE, "hybrid|attention|bag", 0, 0, FITTING, OWN,                      \
+    X(ARCH, "-arch", "", CHOICE, "hybrid|attention|bag|capsule", 0, 0, FITTING, OWN,              \
       "n-grams and attention (hybrid), or one of them")                                           \
     X(LOSS, "-loss", "", CHOICE, "softmax|ova|one-vs-all|hs|ns", 0, 0, FITTING, OWN,              \
       "ova: multi-label (default: by the data)")                                                  \
@@ -179,6 +179,10 @@ typedef enum verb_id {
     X(LAYERS, "-layers", "", WHOLE, "L", 1, 64, FITTING, OWN, "attention layers (1)")             \
     X(DIM, "-dim", "", WHOLE, "D", 1, 4096, FITTING, OWN, "width, rounded up to 16, 32, ... (32)")\
     X(TOWERS, "-towers", "", WHOLE, "N", 1, 16, FITTING, OWN, "towers that are averaged (2)")     \
+    X(CAPSULE_DIM, "--capsule-dim", "", WHOLE, "D", 1, 64, FITTING, CAPSULE,                      \
+      "width of a label's capsule (16)")                                                          \
+    X(ROUTING, "--routing", "", WHOLE, "N", 1, 16, FITTING, CAPSULE,                              \
+      "iterations of routing by agreement (3)")                                                   \
     X(EPOCH, "-epoch", "epochs|num-train-epochs", WHOLE, "N", 1, 10000, LEARNING, OWN,            \
       "passes over the texts (by their number)")                                                  \
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
@@ -187,7 +191,8 @@ typedef enum verb_id {
       "learning rate (0.256 / width; -base: 0.0001)")                                             \
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
       OWN, "texts a step (32)")                                                                   \
-    X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.5)")   \
+    X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN,                                 \
+      "dropout of the tower (0.5; capsule: 0.25)")                                                \
     X(REGULARIZATION, "-regularization", "C", NUMBER, "C", 1e-6, 1e6, FITTING, OWN,               \
       "C of the n-gram classifier (0.5)")                                                         \
     X(WORD_NGRAMS, "-wordNgrams", "", WHOLE, "N", 1, 6, FITTING, OWN, "longest word n-gram (2)")  \
@@ -195,7 +200,7 @@ typedef enum verb_id {
     X(MAXN, "-maxn", "", WHOLE, "N", 0, 12, FITTING, OWN, "longest character n-gram (5); 0: none")\
     X(MIN_COUNT, "-minCount", "", WHOLE, "N", 0, 1000000, FITTING, OWN,                           \
       "rarer words and n-grams are left out (2)")                                                 \
-    X(MIN_COUNT_LABEL, "-minCountLabel", "", WHOLE, "N", 0, 1000000, FITTING, OWN,                \
+    X(MIN_COUNT_LABEL, "-minCountLabel", "", WHOLE, "N", 0, 1000000, FITTING, DATA,               \
       "rarer labels are dropped (1)")                                                             \
     X(CLASS_WEIGHT, "--class-weight", "", TEXT, "balanced|FILE", 0, 0, FITTING, OWN,              \
       "weigh labels; FILE: JSON {\"label\": weight}")                                             \
@@ -290,6 +295,7 @@ typedef enum option_group {
     GROUP_OWN,     /* of the verb */
     GROUP_HEADS,   /* of fitting towers: variants of their heads */
     GROUP_ENCODER, /* of fitting with -base */
+    GROUP_CAPSULE, /* of fitting with -arch capsule */
     GROUP_DATA,    /* how data is read */
     GROUP_COMMON,  /* of every verb */
     GROUP_IGNORED  /* of fastText, accepted with a note */

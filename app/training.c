@@ -19,16 +19,18 @@ static const double high_rate = 0.05; /* what fastText's own rates begin at */
 static const double high_encoder_rate = 1e-3;
 
 /* Options that shape what an encoder has no use for, besides those of the group HEADS. */
-static const option_id shapes[] = { OPTION_ARCH,          OPTION_HEADS,  OPTION_LAYERS,
-                                    OPTION_DIM,           OPTION_TOWERS, OPTION_WORD_NGRAMS,
-                                    OPTION_MINN,          OPTION_MAXN,   OPTION_MIN_COUNT,
-                                    OPTION_REGULARIZATION };
+static const option_id shapes[] = {
+    OPTION_ARCH,      OPTION_HEADS,          OPTION_LAYERS,      OPTION_DIM,
+    OPTION_TOWERS,    OPTION_WORD_NGRAMS,    OPTION_MINN,        OPTION_MAXN,
+    OPTION_MIN_COUNT, OPTION_REGULARIZATION, OPTION_CAPSULE_DIM, OPTION_ROUTING
+};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static hw_arch arch_of(const arguments *args) {
     const char *name = text_option(args, OPTION_ARCH, "");
     if (strcmp(name, "attention") == 0) return HW_ARCH_ATTENTION;
     if (strcmp(name, "bag") == 0) return HW_ARCH_BAG;
+    if (strcmp(name, "capsule") == 0) return HW_ARCH_CAPSULE;
     return strcmp(name, "hybrid") == 0 ? HW_ARCH_HYBRID : HW_ARCH_DEFAULT;
 }
 
@@ -92,6 +94,8 @@ static bool set_shape(hw_train_options *options, const arguments *args,
     options->head_dim = whole_option(args, OPTION_HEAD_DIM, 0);
     options->layers = whole_option(args, OPTION_LAYERS, 0);
     options->towers = whole_option(args, OPTION_TOWERS, 0);
+    options->capsule_dim = whole_option(args, OPTION_CAPSULE_DIM, 0);
+    options->routing = whole_option(args, OPTION_ROUTING, 0);
     const int32_t heads = options->heads ? options->heads : DEFAULT_HEADS;
     const int32_t width = options->width ? options->width : DEFAULT_WIDTH;
     if (heads <= width || options->head_dim) return true;
@@ -169,12 +173,17 @@ static bool set_fine_tuning(hw_train_options *options, char base[MODEL_PATH], co
     return false;
 }
 
-/* No option of fine-tuning may be given without an encoder. */
-static bool check_no_fine_tuning(const arguments *args, char message[USAGE_MESSAGE]) {
+/* No option of fine-tuning may be given without an encoder, none of capsules without them. */
+static bool check_groups(const arguments *args, char message[USAGE_MESSAGE]) {
+    const bool capsules = arch_of(args) == HW_ARCH_CAPSULE;
     for (int id = 0; id < OPTION_COUNT; id++) {
-        if (option_table[id].group != GROUP_ENCODER || !is_given(args, (option_id)id)) continue;
-        snprintf(message, USAGE_MESSAGE, "%s: it needs -base, the encoder to fine-tune",
-                 option_table[id].name);
+        const option_info *option = &option_table[id];
+        if (!is_given(args, (option_id)id)) continue;
+        const char *needed = option->group == GROUP_ENCODER ? "-base, the encoder to fine-tune"
+                             : option->group == GROUP_CAPSULE && !capsules ? "-arch capsule"
+                                                                           : NULL;
+        if (!needed) continue;
+        snprintf(message, USAGE_MESSAGE, "%s: it needs %s", option->name, needed);
         return false;
     }
     return true;
@@ -183,7 +192,7 @@ static bool check_no_fine_tuning(const arguments *args, char message[USAGE_MESSA
 static bool set_model(hw_train_options *options, char base[MODEL_PATH], const arguments *args,
                       char message[USAGE_MESSAGE]) {
     if (is_given(args, OPTION_BASE)) return set_fine_tuning(options, base, args, message);
-    return check_no_fine_tuning(args, message) && set_shape(options, args, message) &&
+    return check_groups(args, message) && set_shape(options, args, message) &&
            set_heads(options, args, message) && set_ngrams(options, args, message);
 }
 

@@ -88,6 +88,7 @@ set(HEADWISE_SOURCES
     src/tensor/safetensors_save.c
     src/model/attention.c
     src/model/attention_weights.c
+    src/model/capsule.c
     src/model/collaborative.c
     src/model/disagreement.c
     src/model/feedforward.c
@@ -100,7 +101,9 @@ set(HEADWISE_SOURCES
     src/model/penalty.c
     src/model/pooling.c
     src/model/projection.c
+    src/model/routing.c
     src/model/scratch.c
+    src/model/squash.c
     src/model/talking.c
     src/model/tower.c
     src/encoder/activation.c

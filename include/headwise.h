@@ -130,7 +130,8 @@ typedef enum hw_arch {
     HW_ARCH_HYBRID,    /* n-grams and the attention tower */
     HW_ARCH_ATTENTION, /* the attention tower alone */
     HW_ARCH_BAG,       /* n-grams alone */
-    HW_ARCH_ENCODER    /* a pretrained encoder with its own tokenizer */
+    HW_ARCH_ENCODER,   /* a pretrained encoder with its own tokenizer */
+    HW_ARCH_CAPSULE    /* the attention tower alone, its heads routed to a capsule a label */
 } hw_arch;
 
 /* What a classifier is. Plain data: read it, print it. */
@@ -143,6 +144,7 @@ typedef struct hw_summary {
     int32_t towers;                  /* equal ones that are averaged; 0: none */
     int32_t layers, heads, head_dim; /* of each tower; 0 without one */
     int32_t width, inner_width;      /* inner_width 0: no feed-forward block */
+    int32_t capsule_dim, routing;    /* of a label's capsule; iterations; 0 without capsules */
     int32_t window;      /* tokens; a longer text is attended in windows, pooled over all of it */
     const char *family;  /* of an encoder: "bert", "roberta", ...; NULL without one */
     bool quantized;      /* the n-gram table, or an encoder's linear layers, are int8 */
@@ -189,9 +191,10 @@ HW_API bool hw_classifier_matrix(const hw_classifier *classifier, size_t i, hw_m
 
 /* Writes a folder that `transformers` loads: config.json, model.safetensors, tokenizer.json, a
  * model card with `card` (may be NULL: Markdown) in it. A classifier of towers alone comes with the
- * code that runs it (trust_remote_code); one with an n-gram table is HW_ERROR_UNSUPPORTED. The
- * folder is made, or must be empty; it appears whole or not at all. fold_temperature: the logits
- * are divided by the temperature, so that others see our probabilities. */
+ * code that runs it (trust_remote_code); one with an n-gram table or capsules is
+ * HW_ERROR_UNSUPPORTED. The folder is made, or must be empty; it appears whole or not at all.
+ * fold_temperature: the logits are divided by the temperature, so that others see our
+ * probabilities. */
 HW_API hw_status hw_classifier_export(const hw_classifier *classifier, const char *folder,
                                       bool fold_temperature, const char *card, hw_error *err);
 
@@ -386,10 +389,12 @@ typedef struct hw_train_options {
     int32_t heads, head_dim;    /* default 4 heads, width / heads */
     int32_t layers, width;      /* default 1 layer, width 32 */
     int32_t towers;             /* default 2 */
+    int32_t capsule_dim;        /* of a label's capsule (HW_ARCH_CAPSULE); default 16 */
+    int32_t routing;            /* iterations of routing by agreement; default 3 */
     int32_t epochs;             /* of the tower; default by the size of the data */
     int32_t batch;              /* texts a step; default 32 */
     double learning_rate;       /* of the tower; default 0.004 */
-    double dropout;             /* default 0.5; negative: none */
+    double dropout;             /* default 0.5, with capsules 0.25; negative: none */
     double regularization;      /* C of the n-gram classifier; default 0.5 */
     int32_t word_ngrams;        /* longest word n-gram; default 2 (Chinese characters: 3) */
     int32_t char_min, char_max; /* character n-grams; default 2 to 5; -1: none */

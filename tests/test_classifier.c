@@ -28,6 +28,8 @@ static const tiny_options variants[] = {
     { .attention = HW_ATTENTION_UNIFORM },
     { .attention = HW_ATTENTION_TALKING, .head_gates = HW_HEAD_GATES_L0 },
     { .attention = HW_ATTENTION_COLLABORATIVE, .head_gates = HW_HEAD_GATES_INPUT },
+    { .arch = HW_ARCH_CAPSULE },
+    { .arch = HW_ARCH_CAPSULE, .multi_label = true, .towers = 1, .inner_width = 16 },
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -75,6 +77,8 @@ static void test_summary_tells_what_was_built(void **state) {
     assert_false(summary->quantized);
     assert_true(summary->temperature == 1.25);
     assert_true(summary->tower_weight == 0.5 / 1.25);
+    assert_int_equal(summary->capsule_dim, 0);
+    assert_int_equal(summary->routing, 0);
     assert_true(summary->held_back_score == 0.875);
     assert_true(isnan(summary->held_back_bag));
     assert_string_equal(hw_classifier_label(classifier, 1), "b");
@@ -82,6 +86,17 @@ static void test_summary_tells_what_was_built(void **state) {
     assert_int_equal(hw_classifier_find_label(classifier, hw_text_of("cc")), -1);
     assert_int_equal(hw_classifier_find_label(classifier, hw_text_of("")), -1);
     assert_string_equal(hw_classifier_training(classifier), "{}");
+    hw_classifier_close(classifier);
+}
+
+static void test_summary_tells_of_capsules(void **state) {
+    (void)state;
+    hw_classifier *classifier = made((tiny_options){ .arch = HW_ARCH_CAPSULE });
+    const hw_summary *summary = hw_classifier_summary(classifier);
+    assert_int_equal(summary->arch, HW_ARCH_CAPSULE);
+    assert_int_equal(summary->capsule_dim, 3);
+    assert_int_equal(summary->routing, 2);
+    assert_true(summary->tower_weight == 1);
     hw_classifier_close(classifier);
 }
 
@@ -376,6 +391,20 @@ static void test_bad_config_is_refused(void **state) {
                 fail_msg("%s: %s was accepted", bad[i].path,
                          bad[i].values[v] ? bad[i].values[v] : "none");
         }
+}
+
+static void test_bad_capsules_are_refused(void **state) {
+    (void)state;
+    static const char *const bad[][2] = {
+        { "tower.capsule_dim", NULL }, { "tower.capsule_dim", "0" }, { "tower.capsule_dim", "65" },
+        { "tower.capsule_dim", "4" },  { "tower.routing", NULL },    { "tower.routing", "0" },
+        { "tower.routing", "17" },     { "tower.queries", "1" },     { "arch", "\"attention\"" },
+    };
+    const tiny_options capsules = { .arch = HW_ARCH_CAPSULE };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(with_field(capsules, bad[i][0], bad[i][1]), "");
+    assert_refused(with_field(capsules, "towers", "0"), "towers");
+    assert_refused(with_field((tiny_options){ 0 }, "arch", "\"capsule\""), "capsule_dim");
 }
 
 static void test_bad_config_is_named(void **state) {
@@ -941,6 +970,7 @@ static void test_every_failing_allocation_of_jansson_is_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_summary_tells_what_was_built),
+        cmocka_unit_test(test_summary_tells_of_capsules),
         cmocka_unit_test(test_words_have_the_rows_of_their_ngrams),
         cmocka_unit_test(test_fuzz_seeds_are_models),
         cmocka_unit_test(test_hybrid_without_towers_is_its_ngrams),
@@ -953,6 +983,7 @@ int main(void) {
         cmocka_unit_test(test_every_flipped_bit_is_refused),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_bad_config_is_refused),
+        cmocka_unit_test(test_bad_capsules_are_refused),
         cmocka_unit_test(test_bad_config_is_named),
         cmocka_unit_test(test_attention_without_towers_is_refused),
         cmocka_unit_test(test_bad_metadata_is_refused),

@@ -9,6 +9,7 @@
 #include "model/pooling.h"
 #include "model/projection.h"
 #include "model/scratch.h"
+#include "model/squash.h"
 #include "tensor/kernel_tables.h"
 
 #include <math.h>
@@ -207,6 +208,11 @@ static float sigmoid_label_loss(void *context) {
     return hw_sigmoid_loss(d_logits, context, label_targets, LABELS, 1.7);
 }
 
+static float margin_label_loss(void *context) {
+    float d_logits[LABELS];
+    return hw_margin_loss(d_logits, context, label_targets, LABELS, 1.7);
+}
+
 static void test_loss_gradients_are_right(void **state) {
     (void)state;
     float logits[LABELS], d_logits[LABELS];
@@ -215,6 +221,34 @@ static void test_loss_gradients_are_right(void **state) {
     check_gradient("softmax loss", softmax_label_loss, logits, logits, d_logits, LABELS);
     hw_sigmoid_loss(d_logits, logits, label_targets, LABELS, 1.7);
     check_gradient("sigmoid loss", sigmoid_label_loss, logits, logits, d_logits, LABELS);
+    hw_margin_loss(d_logits, logits, label_targets, LABELS, 1.7);
+    check_gradient("margin loss", margin_label_loss, logits, logits, d_logits, LABELS);
+}
+
+/* ---- Capsules ----------------------------------------------------------------------------- */
+
+static float squash_loss(void *context) {
+    rows_case *c = context;
+    hw_squash_forward(c->y, c->x, ROWS, COLUMNS, kernels);
+    return inner_product(c->weight, c->y, FLOATS);
+}
+
+static float log_odds_loss(void *context) {
+    rows_case *c = context;
+    hw_squash_log_odds(c->y, c->x, ROWS, COLUMNS, kernels);
+    return inner_product(c->weight, c->y, ROWS);
+}
+
+/* Lengths below and above the one from which a vector shrinks the slope of its squash. */
+static void test_squash_gradients_are_right(void **state) {
+    (void)state;
+    rows_case c = random_rows();
+    float d_x[FLOATS];
+    for (size_t i = 0; i < COLUMNS; i++) c.x[i] *= 0.05;
+    hw_squash_backward(d_x, c.weight, c.x, ROWS, COLUMNS, kernels);
+    check_gradient("squash", squash_loss, &c, c.x, d_x, FLOATS);
+    hw_squash_log_odds_backward(d_x, c.weight, c.x, ROWS, COLUMNS, kernels);
+    check_gradient("log-odds", log_odds_loss, &c, c.x, d_x, FLOATS);
 }
 
 /* ---- The tower and its blocks ------------------------------------------------------------- */
@@ -270,6 +304,16 @@ static const hw_tower_config configs[] = {
       .window = 8,
       .attention = HW_ATTENTION_TIED,
       .head_gates = HW_HEAD_GATES_INPUT },
+    { .layers = 0, .heads = 2, .head_dim = 5, .window = 64, .capsule_dim = 4, .routing = 3 },
+    { .layers = 1, .heads = 1, .head_dim = 16, .window = 64, .capsule_dim = 7, .routing = 1 },
+    { .layers = 2, .heads = 3, .head_dim = 5, .window = 9, .capsule_dim = 16, .routing = 2 },
+    { .layers = 1,
+      .heads = 4,
+      .head_dim = 8,
+      .inner_width = 16,
+      .window = 64,
+      .capsule_dim = 3,
+      .routing = 5 },
 };
 enum { CONFIGS = sizeof configs / sizeof *configs };
 
@@ -355,7 +399,8 @@ static void check_attention(const hw_tower_config *config, bool noisy) {
 
 static void test_attention_gradient_is_right(void **state) {
     (void)state;
-    for (size_t i = 1; i < CONFIGS; i++) {
+    for (size_t i = 0; i < CONFIGS; i++) {
+        if (!configs[i].layers || configs[i].capsule_dim) continue;
         check_attention(&configs[i], true);
         check_attention(&configs[i], false);
     }
@@ -390,6 +435,7 @@ static float pooling_loss(void *context) {
 static void test_pooling_gradient_is_right(void **state) {
     (void)state;
     for (size_t i = 0; i < CONFIGS; i++) {
+        if (configs[i].capsule_dim) continue;
         tower_case c;
         begin_tower(&c, &configs[i]);
         const hw_pooling_tape *tape = &c.scratch->pooling;
@@ -463,6 +509,7 @@ int main(void) {
         cmocka_unit_test(test_norm_gradient_is_right),
         cmocka_unit_test(test_projection_gradient_is_right),
         cmocka_unit_test(test_loss_gradients_are_right),
+        cmocka_unit_test(test_squash_gradients_are_right),
         cmocka_unit_test(test_attention_gradient_is_right),
         cmocka_unit_test(test_feedforward_gradient_is_right),
         cmocka_unit_test(test_pooling_gradient_is_right),

@@ -61,7 +61,11 @@ static const field fields[] = {
     { "join", "bag", FIELD_REAL, AT(join.bag), -1e6, 1e6 },
     { "join", "tower", FIELD_REAL, AT(join.tower), -1e6, 1e6 },
     { "join", "bias", FIELD_REAL, AT(join.bias), -1e6, 1e6 },
+    /* Only with arch capsule, last for that reason. */
+    { "tower", "capsule_dim", FIELD_INT32, AT(tower.capsule_dim), 1, INT32_MAX },
+    { "tower", "routing", FIELD_INT32, AT(tower.routing), 1, INT32_MAX },
 };
+enum { CAPSULE_FIELDS = 2 };
 static const field encoder_fields[] = {
     { NULL, "multi_label", FIELD_BOOL, AT(multi_label), 0, 0 },
     { NULL, "temperature", FIELD_REAL, AT(temperature), 1e-6, 1e6 },
@@ -80,7 +84,8 @@ typedef struct field_list {
 static field_list fields_of(hw_arch arch) {
     if (arch == HW_ARCH_ENCODER)
         return (field_list){ encoder_fields, sizeof encoder_fields / sizeof *encoder_fields };
-    return (field_list){ fields, sizeof fields / sizeof *fields };
+    const size_t count = sizeof fields / sizeof *fields;
+    return (field_list){ fields, arch == HW_ARCH_CAPSULE ? count : count - CAPSULE_FIELDS };
 }
 
 static const char *const sections[] = { "ngram_options", "tower", "join" };
@@ -89,7 +94,8 @@ enum { SECTIONS = sizeof sections / sizeof *sections };
 static const char *const arch_names[] = { [HW_ARCH_HYBRID] = "hybrid",
                                           [HW_ARCH_ATTENTION] = "attention",
                                           [HW_ARCH_BAG] = "bag",
-                                          [HW_ARCH_ENCODER] = "encoder" };
+                                          [HW_ARCH_ENCODER] = "encoder",
+                                          [HW_ARCH_CAPSULE] = "capsule" };
 static const char *const attention_names[] = {
     [HW_ATTENTION_LEARNED] = "learned", [HW_ATTENTION_UNIFORM] = "uniform",
     [HW_ATTENTION_FROZEN] = "frozen",   [HW_ATTENTION_TIED] = "tied",
@@ -234,7 +240,7 @@ static bool read_value(hw_config *config, const field *f, const json_t *value) {
 
 static hw_status read_arch(hw_config *config, const json_t *root, const char *name, hw_error *err) {
     const char *arch = json_string_value(json_object_get(root, "arch"));
-    for (hw_arch a = HW_ARCH_HYBRID; a <= HW_ARCH_ENCODER; a++)
+    for (hw_arch a = HW_ARCH_HYBRID; a <= HW_ARCH_CAPSULE; a++)
         if (arch && strcmp(arch, arch_names[a]) == 0) config->arch = a;
     if (config->arch == HW_ARCH_DEFAULT)
         return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.arch is missing or unknown", name);
@@ -289,7 +295,7 @@ static bool are_possible(const hw_ngram_options *options) {
 /* What no field can tell by itself; an encoder has no such fields. */
 static hw_status check_arch(const hw_config *config, const char *name, hw_error *err) {
     if (config->arch == HW_ARCH_ENCODER) return HW_OK;
-    if (config->towers ? config->arch == HW_ARCH_BAG : config->arch == HW_ARCH_ATTENTION)
+    if (config->towers ? config->arch == HW_ARCH_BAG : !hw_arch_has_bag(config->arch))
         return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.towers is %d with arch %s", name,
                        (int)config->towers, arch_names[config->arch]);
     if (!are_possible(&config->ngram_options))

@@ -169,11 +169,11 @@ void hw_attention_forward(float *y, const hw_pass *pass, const hw_attention_tape
             else
                 attend(out, &g);
         }
+    float *gated = tape->gated ? tape->gated : pass->work->gated;
     hw_head_gates_forward(pass, tape, weights, layer);
-    apply_gates(pass->work->gated, pass, tape, weights->attention_gate, layer);
+    apply_gates(gated, pass, tape, weights->attention_gate, layer);
     if (y != tape->norm.x) memcpy(y, tape->norm.x, tokens * width * sizeof *y);
-    hw_projection_add(y, pass->work->gated, output_projection(pass->config, weights), tokens,
-                      pass->kernels);
+    hw_projection_add(y, gated, output_projection(pass->config, weights), tokens, pass->kernels);
 }
 
 /* ---- Backward --------------------------------------------------------------------- */
@@ -235,6 +235,8 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     hw_projection_backward(work->d_gated, gradient->output, gradient->output_bias, work->transposed,
                            d_x, work->gated, output_projection(config, weights), tokens,
                            pass->kernels);
+    if (tape->d_gated)
+        pass->kernels->add(work->d_gated, tape->d_gated, tokens * hw_all_heads_width(config));
     gates_backward(work->d_gated, gradient->attention_gate, pass, tape, weights->attention_gate,
                    layer);
     hw_outputs_penalty_backward(work->d_gated, pass, tape);

@@ -42,3 +42,18 @@ double hw_sigmoid_loss(float *d_logits, const float *logits, const float *target
     }
     return (double)weight * loss;
 }
+
+/* da / dx = a (1 - a) */
+double hw_margin_loss(float *d_logits, const float *logits, const float *targets, size_t labels,
+                      float weight) {
+    static const float present = 0.9f, absent = 0.1f, absent_weight = 0.25f;
+    double loss = 0.0;
+    for (size_t i = 0; i < labels; i++) {
+        const float a = hw_sigmoid_scalar(logits[i]), t = targets[i];
+        const float low = fmaxf(0.0f, present - a), high = fmaxf(0.0f, a - absent);
+        const float share = absent_weight * (1.0f - t);
+        loss += (double)(t * low * low + share * high * high);
+        d_logits[i] = weight * 2.0f * (share * high - t * low) * a * (1.0f - a);
+    }
+    return (double)weight * loss;
+}

@@ -19,6 +19,7 @@ typedef struct range {
  * from overflow. */
 hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
     const bool collaborative = config->attention == HW_ATTENTION_COLLABORATIVE;
+    const bool capsules = config->capsule_dim > 0;
     const range ranges[] = {
         { "vocabulary", config->vocabulary, 1, 1 << 28, 1 },
         { "width", config->width, 16, 4096, 16 },
@@ -27,9 +28,11 @@ hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
         { "head_dim", config->head_dim, 1, HW_TOWER_HEAD_DIM, 1 },
         { "inner_width", config->inner_width, 0, 16384, 16 },
         { "distance", config->distance, 0, 4096, 1 },
-        { "queries", config->queries, 0, 64, 1 },
+        { "capsule_dim", config->capsule_dim, 0, 64, 1 },
+        { "routing", config->routing, capsules, capsules ? 16 : 0, 1 },
+        { "queries", config->queries, 0, capsules ? 0 : 64, 1 },
         { "window", config->window, 1, 65536, 1 },
-        { "labels", config->labels, 1, 1 << 20, 1 },
+        { "labels", config->labels, 1, capsules ? HW_CAPSULE_LABELS : 1 << 20, 1 },
         { "attention", (int32_t)config->attention, 0, HW_ATTENTION_COLLABORATIVE, 1 },
         { "shared_dim", config->shared_dim, collaborative, collaborative ? 16384 : 0, 1 },
         { "head_gates", (int32_t)config->head_gates, 0, HW_HEAD_GATES_INPUT, 1 },
@@ -181,8 +184,17 @@ static void init_layer(const hw_tower_layer *layer, const hw_tower_config *c, fi
     fill_uniform(layer->inner_output, inner_floats, c->inner_width, c->width, random);
 }
 
-/* Learned scalars, biases and the readout start at 0: the first logits are 0. L0 gates and those by
- * the input start nearly open: sigmoid(2) = 0.88. */
+/* Votes W_j u_i start about as long as what votes, u_i. */
+static void init_capsules(const hw_tower_views *views, const hw_tower_config *c, filler *random) {
+    const int32_t all_heads = c->heads * c->head_dim;
+    const size_t rows = (size_t)c->labels * (size_t)c->capsule_dim;
+    fill_uniform(views->primary, (size_t)c->width * (size_t)all_heads, c->width, all_heads, random);
+    fill_normal(views->transform, rows * (size_t)all_heads, 1.0f / sqrtf((float)c->capsule_dim),
+                random);
+}
+
+/* Learned scalars, biases and the linear readout start at 0: its first logits are 0. L0 gates and
+ * those by the input start nearly open: sigmoid(2) = 0.88. */
 void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     static const uint64_t first_purpose = 0x746f77657230; /* "tower0" */
     filler random = { seed, first_purpose };
@@ -194,4 +206,5 @@ void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     fill(views.norm_gain, width, 1.0f);
     fill_normal(views.query, (size_t)config->queries * width, 0.1f, &random);
     for (int32_t l = 0; l < config->layers; l++) init_layer(&views.layer[l], config, &random);
+    if (config->capsule_dim > 0) init_capsules(&views, config, &random);
 }

@@ -5,6 +5,7 @@
 #ifndef HW_MODEL_PASS_H
 #define HW_MODEL_PASS_H
 
+#include "model/routing.h"
 #include "model/tower.h"
 
 #define HW_NORM_EPSILON 1e-5f
@@ -19,6 +20,9 @@ typedef struct hw_attention_tape {
     float *qkv;   /* [tokens][hw_tower_qkv_width], q divided by sqrt(head_dim) */
     float *heads; /* [tokens][heads * head_dim]: softmax(scores) v, before the gates */
     float *gates; /* [texts][heads]: of model/head_gates.h */
+    /* For capsules, of the last layer, else NULL: heads after the gates, and that array's gradient
+     * as the capsules see it. */
+    float *gated, *d_gated;
 } hw_attention_tape;
 
 typedef struct hw_feedforward_tape {
@@ -32,6 +36,15 @@ typedef struct hw_pooling_tape {
     float *attention; /* text t's [queries][its tokens] is at queries * offsets[t] */
     float *pooled;    /* [texts][hw_pooled_width] */
 } hw_pooling_tape;
+
+typedef struct hw_capsule_tape {
+    hw_norm_tape norm;
+    float *heads, *d_heads;  /* gated and d_gated of the last layer; NULL without one */
+    float *primary;          /* [tokens][heads * head_dim], before the squash */
+    float *capsules;         /* [tokens][heads * head_dim] */
+    bool keeps_texts;        /* false: each text's routing takes the place of the last one's */
+    hw_routing_tape routing; /* of the first text; those of the others follow */
+} hw_capsule_tape;
 
 /* longest: tokens of the longest window; a row of scores has `longest` elements, rounded up
  * to a multiple of 16. */
@@ -54,6 +67,8 @@ typedef struct hw_workspace {
     float *d_pooled;          /* [texts][hw_pooled_width] */
     float *d_attention;       /* [queries][tokens] */
     float *transposed;        /* the largest weight matrix */
+    float *d_capsules;        /* [tokens][heads * head_dim] */
+    hw_routing_work routing;
 } hw_workspace;
 
 typedef struct hw_pass {

@@ -37,6 +37,25 @@ static hw_norm_tape take_norm(arena *a, const hw_tower_scratch *s, const hw_towe
                            .rstd = take(a, s->max_tokens, 1) };
 }
 
+/* The capsules are made of the heads of the last layer. */
+static void lay_out_capsules(hw_tower_scratch *s, arena *a, const hw_tower_config *c,
+                             hw_norm_tape norm) {
+    const size_t tokens = s->max_tokens, heads = hw_all_heads_width(c);
+    const size_t labels = (size_t)c->labels, dim = (size_t)c->capsule_dim;
+    const size_t iterations = (s->training ? s->max_texts : 1) * (size_t)c->routing;
+    s->capsule = (hw_capsule_tape){ .norm = norm,
+                                    .primary = take(a, tokens, heads),
+                                    .capsules = take(a, tokens, heads),
+                                    .keeps_texts = s->training,
+                                    .routing = { .wanted = take(a, iterations, labels * heads),
+                                                 .gathered = take(a, iterations, labels * heads),
+                                                 .pose = take(a, iterations, labels * dim) } };
+    if (c->layers == 0) return;
+    hw_attention_tape *last = &s->attention[c->layers - 1];
+    last->gated = s->capsule.heads = take(a, tokens, heads);
+    if (s->training) last->d_gated = s->capsule.d_heads = take(a, tokens, heads);
+}
+
 /* Each operation reads what the one before it wrote to norm.x. Without training it is the
  * same array all along. */
 static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
@@ -63,6 +82,10 @@ static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *
                                    .result = take(a, tokens, (size_t)c->width) };
         if (s->training) norm = take_norm(a, s, c);
     }
+    if (c->capsule_dim > 0) {
+        lay_out_capsules(s, a, c, norm);
+        return;
+    }
     s->pooling = (hw_pooling_tape){ .norm = norm,
                                     .attention = take(a, tokens, (size_t)c->queries),
                                     .pooled = take(a, s->max_texts, hw_pooled_width(c)) };
@@ -71,7 +94,24 @@ static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *
 static size_t largest_matrix(const hw_tower_config *c) {
     const size_t width = (size_t)c->width;
     const size_t layer = larger((size_t)hw_tower_qkv_width(c), (size_t)c->inner_width) * width;
+    if (c->capsule_dim > 0) return layer;
     return larger(layer, hw_pooled_width(c) * (size_t)hw_tower_columns(c->labels));
+}
+
+static void lay_out_routing(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
+    const size_t labels = (size_t)c->labels, stride = hw_routing_stride(labels);
+    const size_t heads = hw_all_heads_width(c), head_dim = (size_t)c->head_dim;
+    hw_routing_work *work = &s->work.routing;
+    work->coupling = take(a, HW_ROUTING_BLOCK, stride);
+    work->across = take(a, head_dim, stride);
+    work->squashed = take(a, labels, (size_t)c->capsule_dim);
+    if (!s->training) return;
+    work->d_coupling = take(a, HW_ROUTING_BLOCK, stride);
+    work->d_across = take(a, head_dim, stride);
+    work->d_wanted = take(a, labels, heads);
+    work->d_gathered = take(a, labels, heads);
+    work->d_pose = take(a, labels, (size_t)c->capsule_dim);
+    s->work.d_capsules = take(a, s->max_tokens, heads);
 }
 
 static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
@@ -103,7 +143,7 @@ static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_conf
     work->d_inner = take(a, tokens, (size_t)c->inner_width);
     work->d_result = take(a, tokens, c->inner_width ? width : 0);
     work->d_norm = take(a, tokens, width);
-    work->d_pooled = take(a, s->max_texts, hw_pooled_width(c));
+    if (c->capsule_dim == 0) work->d_pooled = take(a, s->max_texts, hw_pooled_width(c));
     work->d_attention = take(a, tokens, (size_t)c->queries);
     work->transposed = take(a, 1, largest_matrix(c));
 }
@@ -111,6 +151,7 @@ static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_conf
 static void lay_out(hw_tower_scratch *scratch, arena *a, const hw_tower_config *config) {
     lay_out_tapes(scratch, a, config);
     lay_out_workspace(scratch, a, config);
+    if (config->capsule_dim > 0) lay_out_routing(scratch, a, config);
 }
 
 hw_tower_scratch *hw_tower_scratch_new(const hw_tower_config *config, size_t max_texts,

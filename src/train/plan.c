@@ -35,6 +35,8 @@ static hw_status check(const hw_train_options *o, hw_error *err) {
     if (o->width < 0 || o->width > 4096 || o->width % 16)
         return refuse(err, "dim", "a multiple of 16, 16 to 4096");
     if (o->towers < 0 || o->towers > HW_TOWERS_LIMIT) return refuse(err, "towers", "1 to 16");
+    if (o->capsule_dim < 0 || o->capsule_dim > 64) return refuse(err, "capsule_dim", "1 to 64");
+    if (o->routing < 0 || o->routing > 16) return refuse(err, "routing", "1 to 16");
     if (o->epochs < 0 || o->epochs > 10000) return refuse(err, "epoch", "1 to 10000");
     if (o->batch < 0 || o->batch > 4096) return refuse(err, "batch", "1 to 4096");
     if (o->learning_rate < 0 || o->learning_rate > 1)
@@ -80,14 +82,21 @@ static hw_tower_config tower_config(const hw_train_options *o) {
     const int32_t width = o->width ? o->width : 32, heads = o->heads ? o->heads : 4;
     const int32_t layers = o->layers ? o->layers : 1;
     const int32_t head_dim = o->head_dim ? o->head_dim : width / heads > 0 ? width / heads : 1;
+    const bool capsules = o->arch == HW_ARCH_CAPSULE;
     return (hw_tower_config){ .width = width,
                               .layers = layers,
                               .heads = heads,
                               .head_dim = head_dim,
                               .inner_width = layers > 1 ? 2 * width : 0,
                               .distance = 8,
-                              .queries = 4,
+                              .queries = capsules ? 0 : 4,
                               .window = 128,
+                              .capsule_dim = !capsules        ? 0
+                                             : o->capsule_dim ? o->capsule_dim
+                                                              : 16,
+                              .routing = !capsules    ? 0
+                                         : o->routing ? o->routing
+                                                      : 3,
                               .attention = o->attention,
                               .shared_dim = shared_dim(o, heads * head_dim),
                               .head_gates = o->head_gates };
@@ -103,6 +112,7 @@ static hw_tower_penalties penalties(const hw_train_options *o) {
 }
 
 static hw_tower_trainer_options learning_options(const hw_train_options *o) {
+    const float usual_dropout = o->arch == HW_ARCH_CAPSULE ? 0.25f : 0.5f;
     return (hw_tower_trainer_options){ .epochs = o->epochs,
                                        .batch = o->batch ? o->batch : 32,
                                        .crop = 512,
@@ -112,7 +122,7 @@ static hw_tower_trainer_options learning_options(const hw_train_options *o) {
                                        .weight_decay = 0.01f,
                                        .dropout = o->dropout > 0   ? (float)o->dropout
                                                   : o->dropout < 0 ? 0.0f
-                                                                   : 0.5f,
+                                                                   : usual_dropout,
                                        .embedding_dropout = 0.1f,
                                        .drop_head = o->drop_head > 0   ? (float)o->drop_head
                                                     : o->drop_head < 0 ? 0.0f

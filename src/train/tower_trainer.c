@@ -111,12 +111,14 @@ static double loss_of(hw_tower_trainer *t, float *d_logits, const float *logits,
     const uint32_t *gold = t->targets.labels + t->targets.offsets[row];
     const size_t golds = t->targets.offsets[row + 1] - t->targets.offsets[row];
     const float weight = scale * (t->weights ? t->weights[row] : 1);
-    if (!t->options.multi_label)
+    const bool capsules = t->config.capsule_dim > 0;
+    if (!t->options.multi_label && !capsules)
         return hw_softmax_loss(d_logits, logits, labels, gold[0], t->options.label_smoothing,
                                weight, t->kernels);
     for (size_t i = 0; i < labels; i++) t->target_row[i] = 0;
     for (size_t i = 0; i < golds; i++) t->target_row[gold[i]] = 1;
-    return hw_sigmoid_loss(d_logits, logits, t->target_row, labels, weight);
+    return capsules ? hw_margin_loss(d_logits, logits, t->target_row, labels, weight)
+                    : hw_sigmoid_loss(d_logits, logits, t->target_row, labels, weight);
 }
 
 /* A token's embedding is the sum of its rows times hw_token_scale (model/tower.h). */
