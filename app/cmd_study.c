@@ -1,5 +1,5 @@
-/* study: measures the claimed advantages of several attention heads over one on the user's data, and
- * prints the verdicts. */
+/* study: measures the claimed advantages of several attention heads over one on the user's data,
+ * and prints the verdicts. */
 #include "commands.h"
 #include "console.h"
 #include "progress.h"
@@ -66,8 +66,8 @@ int cmd_study(const arguments *args) {
     progress_end(&view);
     const bool as_json = is_given(args, OPTION_JSON);
     if (status == HW_OK)
-        status = print_verdicts(options.output, as_json ? "study.json" : "verdicts.md", as_json,
-                                &err);
+        status =
+            print_verdicts(options.output, as_json ? "study.json" : "verdicts.md", as_json, &err);
     if (status == HW_OK) return DONE;
     console_error(&err);
     return status == HW_ERROR_STOPPED ? INTERRUPTED : FAILED;

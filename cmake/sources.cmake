@@ -12,6 +12,22 @@ set(HEADWISE_SOURCES
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c
+    src/statistics/adjustment.c
+    src/statistics/beta.c
+    src/statistics/brown_forsythe.c
+    src/statistics/correlation.c
+    src/statistics/crossed.c
+    src/statistics/distributions.c
+    src/statistics/gamma.c
+    src/statistics/intervals.c
+    src/statistics/mcnemar.c
+    src/statistics/power.c
+    src/statistics/ranking.c
+    src/statistics/sign_flip.c
+    src/statistics/stirling.c
+    src/statistics/survival.c
+    src/statistics/two_level.c
+    src/statistics/verdict.c
     src/text/dataset.c
     src/text/dataset_builder.c
     src/text/dictionary.c
@@ -71,53 +87,26 @@ set(HEADWISE_SOURCES
     src/tensor/safetensors.c
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
-    src/statistics/adjustment.c
-    src/statistics/beta.c
-    src/statistics/brown_forsythe.c
-    src/statistics/correlation.c
-    src/statistics/crossed.c
-    src/statistics/distributions.c
-    src/statistics/gamma.c
-    src/statistics/intervals.c
-    src/statistics/mcnemar.c
-    src/statistics/power.c
-    src/statistics/ranking.c
-    src/statistics/sign_flip.c
-    src/statistics/stirling.c
-    src/statistics/survival.c
-    src/statistics/two_level.c
-    src/statistics/verdict.c
-    src/study/arm.c
-    src/study/choice.c
-    src/study/claim.c
-    src/study/claim_a.c
-    src/study/claim_b.c
-    src/study/claim_c.c
-    src/study/claim_e.c
-    src/study/claim_f.c
-    src/study/claim_h.c
-    src/study/claim_i.c
-    src/study/corruption.c
-    src/study/evidence.c
-    src/study/job.c
-    src/study/parts.c
-    src/study/probe.c
-    src/study/order_task.c
-    src/study/report_csv.c
-    src/study/report_json.c
-    src/study/report_markdown.c
-    src/study/runs.c
-    src/study/study.c
-    src/study/timing.c
-    src/model/operations.c
     src/model/attention.c
+    src/model/attention_weights.c
+    src/model/capsule.c
+    src/model/collaborative.c
+    src/model/disagreement.c
     src/model/feedforward.c
+    src/model/head_gates.c
     src/model/loss.c
     src/model/noise.c
+    src/model/orthogonality.c
+    src/model/operations.c
     src/model/parameters.c
+    src/model/pattern.c
+    src/model/penalty.c
     src/model/pooling.c
     src/model/projection.c
+    src/model/routing.c
     src/model/scratch.c
+    src/model/squash.c
+    src/model/talking.c
     src/model/tower.c
     src/encoder/activation.c
     src/encoder/attention.c
@@ -143,7 +132,9 @@ set(HEADWISE_SOURCES
     src/classify/bundle.c
     src/classify/calibrate.c
     src/classify/calibration.c
+    src/classify/changes.c
     src/classify/classifier.c
+    src/classify/compare.c
     src/classify/config.c
     src/classify/corpus.c
     src/classify/encoder_classifier.c
@@ -154,10 +145,13 @@ set(HEADWISE_SOURCES
     src/classify/events.c
     src/classify/export.c
     src/classify/features.c
+    src/classify/flips.c
+    src/classify/head_mask.c
     src/classify/hub_folder.c
     src/classify/hub_labels.c
     src/classify/intervals.c
     src/classify/join.c
+    src/classify/lexicon.c
     src/classify/metrics.c
     src/classify/pretrained.c
     src/classify/quantize.c
@@ -186,6 +180,7 @@ set(HEADWISE_SOURCES
     src/train/fine_tune_result.c
     src/train/folds.c
     src/train/frozen.c
+    src/train/frozen_heads.c
     src/train/join_fit.c
     src/train/label_loss.c
     src/train/learning_data.c
@@ -205,6 +200,29 @@ set(HEADWISE_SOURCES
     src/train/tower_trainer.c
     src/train/trainer.c
     src/train/training_set.c
+    src/study/arm.c
+    src/study/choice.c
+    src/study/claim.c
+    src/study/claim_a.c
+    src/study/claim_b.c
+    src/study/claim_c.c
+    src/study/claim_e.c
+    src/study/claim_f.c
+    src/study/claim_h.c
+    src/study/claim_i.c
+    src/study/claim_j.c
+    src/study/corruption.c
+    src/study/evidence.c
+    src/study/job.c
+    src/study/parts.c
+    src/study/probe.c
+    src/study/order_task.c
+    src/study/report_csv.c
+    src/study/report_json.c
+    src/study/report_markdown.c
+    src/study/runs.c
+    src/study/study.c
+    src/study/timing.c
 )
 
 # One file for each instruction set, each with its flags; the best one is chosen when the program
@@ -229,6 +247,7 @@ set(HEADWISE_APP_SOURCES
     app/card.c
     app/cmd_calibrate.c
     app/cmd_check_data.c
+    app/cmd_compare.c
     app/cmd_cv.c
     app/cmd_dump.c
     app/cmd_eval.c
@@ -241,9 +260,11 @@ set(HEADWISE_APP_SOURCES
     app/cmd_tokenize.c
     app/cmd_train.c
     app/cmd_version.c
+    app/comparison.c
     app/completion.c
     app/console.c
     app/data_scan.c
+    app/head_list.c
     app/help.c
     app/json_text.c
     app/label_table.c

@@ -10,16 +10,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 BELOW = {
     "base": set(),
+    "statistics": {"base"},
     "text": {"base"},
     "tokenizer": {"base", "text"},
     "tensor": {"base"},
     "model": {"base", "tensor"},
     "encoder": {"base", "tensor"},
     "classify": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder"},
-    "train": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
-    "statistics": {"base"},
-    "study": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify", "train",
-              "statistics"},
+    "train": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
+    "study": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify",
+              "train"},
     "app": {"base"},
 }
 

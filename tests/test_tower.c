@@ -28,6 +28,31 @@ static const hw_tower_config deep = { .vocabulary = 50,
                                       .window = 12,
                                       .labels = LABELS };
 
+/* `deep` with heads of every kind. */
+static const struct {
+    hw_attention attention;
+    hw_head_gates head_gates;
+} kinds[] = { { HW_ATTENTION_LEARNED, HW_HEAD_GATES_NONE },
+              { HW_ATTENTION_UNIFORM, HW_HEAD_GATES_INPUT },
+              { HW_ATTENTION_TIED, HW_HEAD_GATES_L0 },
+              { HW_ATTENTION_TALKING, HW_HEAD_GATES_L0 },
+              { HW_ATTENTION_COLLABORATIVE, HW_HEAD_GATES_INPUT } };
+
+static hw_tower_config kind_of(size_t i) {
+    hw_tower_config config = deep;
+    config.attention = kinds[i].attention;
+    config.head_gates = kinds[i].head_gates;
+    config.shared_dim = config.attention == HW_ATTENTION_COLLABORATIVE ? 5 : 0;
+    return config;
+}
+
+static void for_each_kind(void (*check)(const hw_tower_config *config)) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const hw_tower_config config = kind_of(i);
+        check(&config);
+    }
+}
+
 /* Some are longer than the window. */
 static const uint32_t lengths[TEXTS] = { 1, 2, 7, 12, 13, 25, 40, 1, 16 };
 
@@ -83,10 +108,9 @@ static void forward(float *logits, const model *m, hw_tower_scratch *scratch,
     hw_tower_forward(logits, scratch, &m->config, &m->weights, kernels, batch, noise);
 }
 
-static void test_text_has_same_logits_alone_and_in_any_batch(void **state) {
-    (void)state;
+static void check_batches(const hw_tower_config *config) {
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
     hw_tower_scratch *scratch = new_scratch(&m, true);
     forward(expected[0], &m, scratch, hw_kernels_select(), 0, TEXTS, NULL);
@@ -99,10 +123,14 @@ static void test_text_has_same_logits_alone_and_in_any_batch(void **state) {
     end(&m);
 }
 
-static void test_scratch_without_training_gives_same_logits(void **state) {
+static void test_text_has_same_logits_alone_and_in_any_batch(void **state) {
     (void)state;
+    for_each_kind(check_batches);
+}
+
+static void check_scratches(const hw_tower_config *config) {
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
     hw_tower_scratch *taping = new_scratch(&m, true), *plain = new_scratch(&m, false);
     forward(expected[0], &m, taping, hw_kernels_select(), 0, TEXTS, NULL);
@@ -113,6 +141,11 @@ static void test_scratch_without_training_gives_same_logits(void **state) {
     hw_tower_scratch_free(taping);
     hw_tower_scratch_free(plain);
     end(&m);
+}
+
+static void test_scratch_without_training_gives_same_logits(void **state) {
+    (void)state;
+    for_each_kind(check_scratches);
 }
 
 /* ---- Embedding ---------------------------------------------------------------------------- */
@@ -164,10 +197,9 @@ static void test_token_without_ngrams_is_zero(void **state) {
 
 /* ---- Noise, instruction sets, windows ------------------------------------------------------- */
 
-static void test_noise_does_not_depend_on_chunks(void **state) {
-    (void)state;
+static void check_chunks(const hw_tower_config *config) {
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS], quiet[TEXTS][COLUMNS];
     hw_tower_scratch *scratch = new_scratch(&m, true);
     hw_tower_noise noise = { 0.3f, 0.4f, 0.1f, .seed = 5, .step = 2, .first_text = 32 };
@@ -187,6 +219,11 @@ static void test_noise_does_not_depend_on_chunks(void **state) {
     end(&m);
 }
 
+static void test_noise_does_not_depend_on_chunks(void **state) {
+    (void)state;
+    for_each_kind(check_chunks);
+}
+
 /* logits, d_tokens and the gradient block, one after the other */
 static float *new_training_pass(const model *m, const hw_kernels *kernels, size_t *floats) {
     const size_t logits = TEXTS * COLUMNS, d_tokens = MAX_TOKENS * (size_t)m->config.width;
@@ -195,7 +232,9 @@ static float *new_training_pass(const model *m, const hw_kernels *kernels, size_
     hw_tower_views gradient;
     hw_tower_view(&gradient, &m->config, all + logits + d_tokens);
     hw_tower_scratch *scratch = new_scratch(m, true);
-    const hw_tower_noise noise = { .dropout = 0.3f, .drop_head = 0.2f, .seed = 5 };
+    const hw_tower_noise noise = {
+        .dropout = 0.3f, .drop_head = 0.2f, .seed = 5, .penalties = { 0.1f, 0.2f, 0.3f, 0.4f, 0.5f }
+    };
     const hw_batch batch = { m->ngrams, m->token_offsets, m->offsets, TEXTS };
     forward(all, m, scratch, kernels, 0, TEXTS, &noise);
     for (size_t i = 0; i < TEXTS * COLUMNS; i++)
@@ -206,10 +245,9 @@ static float *new_training_pass(const model *m, const hw_kernels *kernels, size_
     return all;
 }
 
-static void test_every_instruction_set_gives_same_bits(void **state) {
-    (void)state;
+static void check_instruction_sets(const hw_tower_config *config) {
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     size_t floats = 0;
     float *expected = new_training_pass(&m, hw_kernels_at(0), &floats);
     const hw_kernels *kernels = NULL;
@@ -220,6 +258,11 @@ static void test_every_instruction_set_gives_same_bits(void **state) {
     }
     free(expected);
     end(&m);
+}
+
+static void test_every_instruction_set_gives_same_bits(void **state) {
+    (void)state;
+    for_each_kind(check_instruction_sets);
 }
 
 /* A text said twice, with a window of its length, has the same mean, maximum and query

@@ -3,6 +3,7 @@
 #include "classify/encoder_session.h"
 
 #include "base/memory.h"
+#include "classify/head_mask.h"
 #include "classify/token_windows.h"
 
 #include <string.h>
@@ -23,7 +24,8 @@ struct hw_encoder_session {
     hw_window_plan plan;
     size_t added; /* special tokens of a window */
     bool truncate;
-    hw_pool *pool; /* NULL: the caller works alone */
+    hw_pool *pool;   /* NULL: the caller works alone */
+    bool *heads_off; /* [layers][heads], or NULL */
     hw_tokenizer_scratch *tokenizer;
     hw_tokens tokens; /* of one text */
 
@@ -109,7 +111,9 @@ hw_encoder_session *hw_encoder_session_new(const hw_classifier *classifier,
     session->kernels = hw_kernels_select();
     session->added = hw_template_tokens(classifier->pretrained.tokenizer);
     if (make_plan(session, options, err) == HW_OK &&
-        start_threads(session, options, err) == HW_OK && reserve(session, err) == HW_OK)
+        start_threads(session, options, err) == HW_OK &&
+        hw_head_mask_make(&session->heads_off, classifier, options, err) == HW_OK &&
+        reserve(session, err) == HW_OK)
         return session;
     hw_encoder_session_free(session);
     return NULL;
@@ -120,6 +124,7 @@ void hw_encoder_session_free(hw_encoder_session *session) {
     hw_tokenizer_scratch_free(session->tokenizer);
     hw_encoder_scratch_free(session->scratch);
     hw_pool_free(session->pool);
+    hw_free(session->heads_off);
     hw_free(session->tokens.items);
     hw_free(session->ids);
     hw_free(session->logits);
@@ -151,6 +156,7 @@ static hw_status reserve_scratch(hw_encoder_session *session, size_t tokens, siz
         hw_encoder_scratch_new(&session->classifier->pretrained.config, BATCH_WINDOWS, new_tokens,
                                new_longest, false, session->pool, err);
     if (!session->scratch) return HW_ERROR_MEMORY;
+    hw_encoder_scratch_mask_heads(session->scratch, session->heads_off);
     session->scratch_tokens = new_tokens;
     session->scratch_longest = new_longest;
     return HW_OK;

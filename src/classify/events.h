@@ -27,6 +27,11 @@ hw_status hw_events_collect(hw_events *events, const float *probabilities, hw_ta
                             size_t labels, const float *thresholds, hw_error *err);
 void hw_events_free(hw_events *events);
 
+/* True if `label` is among the row's predicted ones. */
+bool hw_events_predict(const hw_events *events, size_t row, uint32_t label);
+/* True if the row's predicted labels are its true ones. */
+bool hw_events_match(const hw_events *events, size_t row);
+
 typedef struct hw_tally {
     uint64_t support, predicted, correct;
 } hw_tally;

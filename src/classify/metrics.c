@@ -69,12 +69,6 @@ static void average(hw_metrics *metrics, const hw_tally *classes, size_t count) 
     metrics->weighted_f1 = or_zero(ratio(metrics->weighted_f1, (double)all.support));
 }
 
-static bool is_exact(const hw_events *events, size_t row) {
-    for (size_t i = events->offsets[row]; i < events->offsets[row + 1]; i++)
-        if (events->items[i].gold != events->items[i].predicted) return false;
-    return true;
-}
-
 /* A wrong single-label row is two events: its gold class, then the predicted one. */
 static void fill_confusion(uint64_t *confusion, const hw_events *events, size_t labels) {
     for (size_t row = 0; row < events->rows; row++) {
@@ -163,7 +157,7 @@ static hw_metrics *new_metrics(size_t labels, bool confusion, hw_error *err) {
 
 static void count_matches(hw_metrics *metrics, const hw_events *events, size_t labels) {
     uint64_t exact = 0;
-    for (size_t row = 0; row < events->rows; row++) exact += is_exact(events, row);
+    for (size_t row = 0; row < events->rows; row++) exact += hw_events_match(events, row);
     metrics->examples = events->rows;
     metrics->exact_match = (double)exact / (double)events->rows;
     metrics->accuracy = metrics->exact_match;

@@ -5,7 +5,6 @@
 
 #include "statistics/ranking.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Paired differences [count] that are as likely to have the other sign: the share of sign patterns

@@ -27,6 +27,7 @@ static int32_t spared_inner_width(int32_t heads) {
 }
 
 void hw_arm_set(hw_train_options *o, hw_arm arm, int32_t heads) {
+    o->arch = HW_ARCH_ATTENTION;
     o->layers = 1;
     o->heads = heads;
     o->head_dim = HW_STUDY_WIDTH / heads;
@@ -50,8 +51,25 @@ void hw_arm_set(hw_train_options *o, hw_arm arm, int32_t heads) {
     case HW_ARM_MH_FULL:
         o->head_dim = HW_STUDY_WIDTH;
         break;
+    case HW_ARM_MH_TIED:
+        o->attention = HW_ATTENTION_TIED;
+        break;
+    case HW_ARM_MH_RAND:
+        o->attention = HW_ATTENTION_FROZEN;
+        break;
+    case HW_ARM_HU:
+        o->attention = HW_ATTENTION_UNIFORM;
+        break;
     case HW_ARM_H0:
         o->layers = -1;
+        break;
+    case HW_ARM_CAP_SH:
+        o->heads = 1;
+        o->head_dim = HW_STUDY_WIDTH;
+        o->arch = HW_ARCH_CAPSULE;
+        break;
+    case HW_ARM_CAP_MH:
+        o->arch = HW_ARCH_CAPSULE;
         break;
     case HW_ARM_MH:
     case HW_ARMS:

@@ -81,11 +81,13 @@ hw_status hw_study_choose(hw_experiment *study, hw_error *err) {
         study->choices[arm] = (hw_choice){ 1, dropouts[0], NAN, 0 };
     if (study->level == HW_STUDY_QUICK) return HW_OK;
     for (hw_arm arm = 0; arm < HW_ARMS; arm++) {
+        if (!(study->arms >> arm & 1)) continue;
         hw_job jobs[RATES * DROPOUTS + HEAD_COUNTS];
         const size_t count = trials_of(jobs, study, arm);
         for (size_t i = 0; i < count; i++) HW_TRY(hw_runs_want(study->runs, &jobs[i], err));
     }
     HW_TRY(hw_runs_do(study->runs, "choosing rates", 0.02, 0.15, err));
-    for (hw_arm arm = 0; arm < HW_ARMS; arm++) study->choices[arm] = best_of(study, arm);
+    for (hw_arm arm = 0; arm < HW_ARMS; arm++)
+        if (study->arms >> arm & 1) study->choices[arm] = best_of(study, arm);
     return HW_OK;
 }

@@ -6,7 +6,8 @@ static const int32_t fractions[] = { 10, 30 };
 enum { FRACTIONS = sizeof fractions / sizeof *fractions };
 
 static const hw_arm compared[] = { HW_ARM_MH,        HW_ARM_SH_A, HW_ARM_SH_B,
-                                   HW_ARM_SH_B_PLUS, HW_ARM_SH_C, HW_ARM_H0 };
+                                   HW_ARM_SH_B_PLUS, HW_ARM_SH_C, HW_ARM_MH_TIED,
+                                   HW_ARM_MH_RAND,   HW_ARM_HU,   HW_ARM_H0 };
 enum { COMPARED = sizeof compared / sizeof *compared };
 
 static bool has_curve(const hw_experiment *study) {
@@ -42,7 +43,7 @@ static hw_status add_arm(json_t *table, const hw_experiment *study, hw_arm arm, 
                             loss.mean);
     hw_crossed effect;
     HW_TRY(hw_sides_compare(&effect, study, mh, side, study->seeds,
-                            (hw_row_keys){ { "scores", NULL } }, err));
+                            (hw_row_keys){ .keys = { "scores" } }, err));
     const hw_interval interval = hw_crossed_interval(&effect, 0.95);
     return hw_table_row(table, err, "%s|%.0f|%.2f +- %.2f|%.2f|%.3f|%+.2f (%+.2f to %+.2f)",
                         hw_arm_name(arm), dense.mean, 100 * score.mean, 100 * score.deviation,
@@ -57,7 +58,7 @@ static hw_status add_curve(hw_claim_result *result, const hw_experiment *study, 
         const hw_side single = { HW_ARM_SH_A, HW_VARIANT_FRACTION, fractions[i], 0 };
         hw_crossed effect;
         HW_TRY(hw_sides_compare(&effect, study, multi, single, study->seeds,
-                                (hw_row_keys){ { "scores", NULL } }, err));
+                                (hw_row_keys){ .keys = { "scores" } }, err));
         const hw_interval interval = hw_crossed_interval(&effect, 0.95);
         HW_TRY(hw_table_row(table, err, "%d|%.2f|%.2f|%+.2f (%+.2f to %+.2f)", (int)fractions[i],
                             100 * hw_side_moments(study, multi, study->seeds, "scores").mean,
@@ -73,7 +74,7 @@ hw_status hw_measure_a(hw_claim_result *result, const hw_experiment *study, hw_e
     result->single = 100 * hw_side_moments(study, single, study->seeds, "scores").mean;
     result->epsilon = study->epsilon;
     HW_TRY(hw_sides_compare(&result->effect, study, multi, single, study->seeds,
-                            (hw_row_keys){ { "scores", NULL } }, err));
+                            (hw_row_keys){ .keys = { "scores" } }, err));
     json_t *table = hw_table_add(result, "All arms",
                                  "arm|dense parameters|score|macro-F1|log-loss|MH minus it (95 %)");
     for (size_t i = 0; i < COMPARED; i++) HW_TRY(add_arm(table, study, compared[i], err));

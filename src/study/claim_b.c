@@ -89,7 +89,7 @@ hw_status hw_measure_b(hw_claim_result *result, const hw_experiment *study, hw_e
     result->single = lost[1];
     result->epsilon = 2 * study->epsilon;
     HW_TRY(hw_sides_compare(&result->effect, study, multi, single, study->seeds,
-                            (hw_row_keys){ { "corrupted", "scores" } }, err));
+                            (hw_row_keys){ .keys = { "corrupted", "scores" } }, err));
     HW_TRY(add_kinds(result, study, err));
     HW_TRY(add_fit(result, study, err));
     return study->level == HW_STUDY_QUICK ? HW_OK : add_noise(result, study, err);

@@ -39,14 +39,21 @@ static double mean_of(const json_t *value) {
     return sum / (double)json_array_size(value);
 }
 
-hw_moments hw_side_moments(const hw_experiment *study, hw_side side, int32_t seeds,
-                           const char *key) {
+static double exact_share(const json_t *scores) {
+    double sum = 0;
+    for (size_t i = 0; i < json_array_size(scores); i++)
+        sum += json_number_value(json_array_get(scores, i)) == 1;
+    return sum / (double)json_array_size(scores);
+}
+
+static hw_moments moments_of(const hw_experiment *study, hw_side side, int32_t seeds,
+                             const char *key, double (*value_of)(const json_t *value)) {
     hw_moments m = { 0 };
     double sum = 0, squares = 0;
     for (int32_t seed = 1; seed <= seeds; seed++) {
         const json_t *run = run_of(study, side, seed);
         if (!run) continue;
-        const double value = mean_of(json_object_get(run, key));
+        const double value = value_of(json_object_get(run, key));
         sum += value;
         squares += value * value;
         m.seeds++;
@@ -57,10 +64,20 @@ hw_moments hw_side_moments(const hw_experiment *study, hw_side side, int32_t see
     return m;
 }
 
+hw_moments hw_side_moments(const hw_experiment *study, hw_side side, int32_t seeds,
+                           const char *key) {
+    return moments_of(study, side, seeds, key, mean_of);
+}
+
+hw_moments hw_side_exact(const hw_experiment *study, hw_side side, int32_t seeds) {
+    return moments_of(study, side, seeds, "scores", exact_share);
+}
+
 /* ---- Differences -------------------------------------------------------------------------- */
 
 static double row_value(const json_t *run, hw_row_keys keys, size_t row) {
     const double value = json_number_value(json_array_get(json_object_get(run, keys.keys[0]), row));
+    if (keys.exact) return value == 1;
     if (!keys.keys[1]) return value;
     return value - json_number_value(json_array_get(json_object_get(run, keys.keys[1]), row));
 }

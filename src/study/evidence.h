@@ -29,7 +29,11 @@ hw_moments hw_side_moments(const hw_experiment *study, hw_side side, int32_t see
 /* Lists of the rows of the test part: keys[0], minus keys[1] unless that is NULL. */
 typedef struct hw_row_keys {
     const char *keys[2];
+    bool exact; /* 1 for a value of 1, else 0 */
 } hw_row_keys;
+
+/* The share of runs' rows whose score is 1. */
+hw_moments hw_side_exact(const hw_experiment *study, hw_side side, int32_t seeds);
 
 /* The effect of first - second, times 100. */
 hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_side first,

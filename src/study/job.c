@@ -56,7 +56,6 @@ static hw_classifier *train(training *t, const hw_parts *parts, hw_error *err) {
     const bool is_order = job->variant == HW_VARIANT_ORDER;
     hw_train_options options = {
         .input = "the study's data",
-        .arch = HW_ARCH_ATTENTION,
         .loss = job->variant == HW_VARIANT_PAIRS ? HW_LOSS_OVA : HW_LOSS_AUTO,
         .towers = 1,
         .width = HW_STUDY_WIDTH,

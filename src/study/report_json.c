@@ -54,7 +54,7 @@ static json_t *arms_json(const hw_experiment *study) {
     json_t *arms = json_array();
     bool ok = arms != NULL;
     for (hw_arm arm = 0; arm < HW_ARMS && ok; arm++)
-        ok = json_array_append_new(arms, arm_json(study, arm)) == 0;
+        ok = !(study->arms >> arm & 1) || json_array_append_new(arms, arm_json(study, arm)) == 0;
     if (ok) return arms;
     json_decref(arms);
     return NULL;

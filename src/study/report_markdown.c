@@ -85,9 +85,10 @@ static void append_ledger(hw_text_buffer *md, const hw_experiment *study) {
     hw_text_printf(md,
                    "| arm | what it is | rate | dropout | trials |\n|---|---|---:|---:|---:|\n");
     for (hw_arm arm = 0; arm < HW_ARMS; arm++)
-        hw_text_printf(md, "| %s | %s | %g | %g | %zu |\n", hw_arm_name(arm), hw_arm_what(arm),
-                       study->choices[arm].rate, study->choices[arm].dropout,
-                       study->choices[arm].trials);
+        if (study->arms >> arm & 1)
+            hw_text_printf(md, "| %s | %s | %g | %g | %zu |\n", hw_arm_name(arm), hw_arm_what(arm),
+                           study->choices[arm].rate, study->choices[arm].dropout,
+                           study->choices[arm].trials);
 }
 
 hw_status hw_report_markdown(const hw_experiment *study, const hw_results *results, hw_error *err) {

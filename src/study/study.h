@@ -20,6 +20,7 @@ typedef struct hw_experiment {
     hw_parts parts;
     hw_runs *runs;
     int32_t heads; /* h of MH */
+    uint32_t arms; /* HW_ARM_BIT of those that the claims compare */
     hw_choice choices[HW_ARMS];
 } hw_experiment;
 

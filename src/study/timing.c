@@ -47,7 +47,6 @@ hw_status hw_timing_take(hw_timing *timing, const hw_experiment *study, const hw
                          hw_error *err) {
     rounds r = { 0 };
     hw_train_options options = { .input = "the study's data",
-                                 .arch = HW_ARCH_ATTENTION,
                                  .towers = 1,
                                  .width = HW_STUDY_WIDTH,
                                  .epochs = EPOCHS,
