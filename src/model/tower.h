@@ -16,7 +16,8 @@
  * length; tokens attend within their window, pooling is over the whole text. So work and
  * memory are linear in the text's length, and nothing of it is lost.
  * Gates: one scalar a head and layer and one a feed-forward block (ReZero, Bachlechner
- * et al. 2020). DropHead (Zhou et al. 2020) zeroes whole heads while training.
+ * et al. 2020); config->head_gates adds others. Attention weights are what config->attention
+ * says. DropHead (Zhou et al. 2020) zeroes whole heads while training.
  * Invariant: forward and backward allocate nothing; a text's logits do not depend on the
  * other texts of the batch. */
 #ifndef HW_MODEL_TOWER_H
