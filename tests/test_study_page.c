@@ -1,6 +1,6 @@
 /* The page of a study: whatever labels and file names are, it is one well-formed document that
  * fetches nothing, and what it says in English it says in Chinese. */
-#include "base/folder.h"
+#include "base/fault.h"
 #include "study/chinese.h"
 #include "study/evidence.h"
 #include "study/page.h"
@@ -105,12 +105,8 @@ static void free_study(made_study *made) {
     hw_parts_free(&made->study.parts);
 }
 
-/* Allocated. */
-static char *page_of_study(void) {
-    static made_study made;
-    make_study(&made);
-    assert_int_equal(hw_report_html(&made.study, &made.results, &error), HW_OK);
-    free_study(&made);
+/* The page that is there; allocated. */
+static char *read_page(void) {
     char path[sizeof folder + 16];
     snprintf(path, sizeof path, "%s/report.html", folder);
     FILE *file = fopen(path, "r");
@@ -120,6 +116,15 @@ static char *page_of_study(void) {
     assert_true(fread(page, 1, (1 << 20) - 1, file) > 0);
     fclose(file);
     return page;
+}
+
+/* Allocated. */
+static char *page_of_study(void) {
+    static made_study made;
+    make_study(&made);
+    assert_int_equal(hw_report_html(&made.study, &made.results, &error), HW_OK);
+    free_study(&made);
+    return read_page();
 }
 
 /* ---- Reading the page ---------------------------------------------------------------------- */
@@ -216,6 +221,31 @@ static void test_page_gives_every_claim_its_verdict(void **state) {
     free(page);
 }
 
+/* Each allocation fails in turn. */
+static void test_page_stays_as_it_was_without_memory(void **state) {
+    (void)state;
+    static made_study made;
+    make_study(&made);
+    assert_int_equal(hw_report_html(&made.study, &made.results, &error), HW_OK);
+    char *before = read_page();
+    made.study.seeds++; /* is said in the page */
+    hw_status status = HW_ERROR_MEMORY;
+    for (uint64_t at = 1; status != HW_OK; at++) {
+        char *after = read_page();
+        assert_string_equal(after, before);
+        free(after);
+        hw_fault_arm(HW_FAULT_MEMORY, at, false);
+        status = hw_report_html(&made.study, &made.results, &error);
+        hw_fault_arm(HW_FAULT_MEMORY, 0, false);
+        assert_true(status == HW_OK || (status == HW_ERROR_MEMORY && at < 100));
+    }
+    char *after = read_page();
+    assert_string_not_equal(after, before);
+    free(after);
+    free(before);
+    free_study(&made);
+}
+
 /* ---- Chinese ------------------------------------------------------------------------------- */
 
 static void assert_translated(const char *english) {
@@ -305,6 +335,7 @@ int main(void) {
         cmocka_unit_test(test_page_fetches_nothing),
         cmocka_unit_test(test_page_shows_hostile_names_as_text),
         cmocka_unit_test(test_page_gives_every_claim_its_verdict),
+        cmocka_unit_test(test_page_stays_as_it_was_without_memory),
         cmocka_unit_test(test_claims_and_arms_have_chinese),
         cmocka_unit_test(test_chinese_keeps_numbers),
         cmocka_unit_test(test_axis_places_values),

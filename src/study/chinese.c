@@ -88,7 +88,8 @@ static const phrase phrases[] = {
       "存在与主张同向的效应（Holm 校正后 p 小于 0.05），且测得值不小于 epsilon。" },
     { "there is one, but it is measured as less than epsilon.",
       "存在同向效应，但测得值小于 epsilon。" },
-    { "there is an effect in the other direction.", "存在方向相反的效应。" },
+    { "there is an effect in the other direction, however small.",
+      "存在方向相反的效应，无论大小。" },
     { "the 90 % interval lies within epsilon on both sides of zero: if there is an effect, it is "
       "too small to matter.",
       "90 % 区间落在零两侧的 epsilon 之内：即使有效应，也小到无关紧要。" },

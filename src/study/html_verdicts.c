@@ -136,7 +136,7 @@ static const char *meaning_of(hw_verdict verdict) {
         [HW_VERDICT_SUPPORTED] = "there is an effect in the claim's direction (p below 0.05 after "
                                  "Holm's adjustment), and it is measured as epsilon or more.",
         [HW_VERDICT_SMALL] = "there is one, but it is measured as less than epsilon.",
-        [HW_VERDICT_REFUTED] = "there is an effect in the other direction.",
+        [HW_VERDICT_REFUTED] = "there is an effect in the other direction, however small.",
         [HW_VERDICT_NO_DIFFERENCE] = "the 90 % interval lies within epsilon on both sides of zero: "
                                      "if there is an effect, it is too small to matter.",
         [HW_VERDICT_INCONCLUSIVE] =
