@@ -81,6 +81,7 @@ static const phrase phrases[] = {
     { "# seeds, # test texts.", "# 个随机种子，# 条测试文本。" },
     { "A true effect of # would be found in four of five such studies.",
       "若真实效应为 #，五次这样的研究中有四次能发现。" },
+    { "It did not vary between seeds.", "各种子间没有波动。" },
     { "No effect could be found.", "任何效应都无法发现。" },
     { "How to read the verdicts", "如何理解结论" },
     { "there is an effect in the claim's direction (p below 0.05 after Holm's adjustment), and it "

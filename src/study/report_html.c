@@ -30,7 +30,9 @@ static void append_facts(hw_text_buffer *page, const hw_claim *claim, const hw_c
     else
         hw_page_phrase(page, "%zu seeds.", f->seeds);
     hw_text_printf(page, " ");
-    if (isfinite(f->detectable))
+    if (f->detectable == 0)
+        hw_page_phrase(page, "It did not vary between seeds.");
+    else if (isfinite(f->detectable))
         hw_page_phrase(page, "A true effect of %.2f would be found in four of five such studies.",
                        f->detectable);
     else
