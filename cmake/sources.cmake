@@ -201,6 +201,7 @@ set(HEADWISE_SOURCES
     src/train/trainer.c
     src/train/training_set.c
     src/study/arm.c
+    src/study/chinese.c
     src/study/choice.c
     src/study/claim.c
     src/study/claim_a.c
@@ -213,11 +214,18 @@ set(HEADWISE_SOURCES
     src/study/claim_j.c
     src/study/corruption.c
     src/study/evidence.c
+    src/study/html_forest.c
+    src/study/html_ledger.c
+    src/study/html_plots.c
+    src/study/html_verdicts.c
     src/study/job.c
-    src/study/parts.c
-    src/study/probe.c
     src/study/order_task.c
+    src/study/page.c
+    src/study/parts.c
+    src/study/plot.c
+    src/study/probe.c
     src/study/report_csv.c
+    src/study/report_html.c
     src/study/report_json.c
     src/study/report_markdown.c
     src/study/runs.c

@@ -18,6 +18,8 @@ hw_status hw_report_json(const hw_experiment *study, const hw_results *results, 
 hw_status hw_report_csv(const hw_experiment *study, hw_error *err);
 /* verdicts.md */
 hw_status hw_report_markdown(const hw_experiment *study, const hw_results *results, hw_error *err);
+/* report.html: the same and more, with plots, in English and Chinese. */
+hw_status hw_report_html(const hw_experiment *study, const hw_results *results, hw_error *err);
 
 /* Replaces a file of the study's folder. */
 hw_status hw_report_write(const hw_experiment *study, const char *name, const hw_text_buffer *text,

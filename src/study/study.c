@@ -109,6 +109,7 @@ static hw_status report(const hw_experiment *study, const hw_results *results, h
     HW_TRY(hw_report_json(study, results, err));
     HW_TRY(hw_report_csv(study, err));
     HW_TRY(hw_report_markdown(study, results, err));
+    HW_TRY(hw_report_html(study, results, err));
     hw_study_report(study, "done", 1);
     return HW_OK;
 }
