@@ -63,7 +63,9 @@ static void append_claim(hw_text_buffer *md, const hw_claim *claim, const hw_cla
     hw_text_printf(md, ", %+.3f %s (95 %%: %+.3f to %+.3f", r->finding.effect, claim->unit,
                    r->finding.interval.low, r->finding.interval.high);
     hw_text_printf(md, "; %zu seeds, %zu test texts; ", r->finding.seeds, r->finding.rows);
-    if (isfinite(r->finding.detectable))
+    if (r->finding.detectable == 0)
+        hw_text_printf(md, "it did not vary between seeds).");
+    else if (isfinite(r->finding.detectable))
         hw_text_printf(md, "a true effect of %.2f would be found in four of five such studies).",
                        r->finding.detectable);
     else
