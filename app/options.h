@@ -209,7 +209,7 @@ typedef enum verb_id {
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
       OWN, "texts a step (32)")                                                                   \
     X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN,                                 \
-      "dropout of the tower (0.5; capsule: 0.25)")                                                \
+      "dropout of the tower (0.5; capsule: 0.1)")                                                 \
     X(REGULARIZATION, "-regularization", "C", NUMBER, "C", 1e-6, 1e6, FITTING, OWN,               \
       "C of the n-gram classifier (0.5)")                                                         \
     X(WORD_NGRAMS, "-wordNgrams", "", WHOLE, "N", 1, 6, FITTING, OWN, "longest word n-gram (2)")  \

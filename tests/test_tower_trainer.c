@@ -2,6 +2,7 @@
  * is not finite is given up on, and the average of rarely touched rows is the plain one. */
 #include "base/memory.h"
 #include "base/random.h"
+#include "model/loss.h"
 #include "train/tower_scores.h"
 #include "train/tower_trainer.h"
 
@@ -296,6 +297,39 @@ static void test_weights_scale_the_loss(void **state) {
 
 /* ---- State -------------------------------------------------------------------------------- */
 
+/* Whether a text may have several labels or not. */
+static void test_capsules_learn_by_the_margin_loss(void **state) {
+    (void)state;
+    task *t = task_new();
+    t->config.queries = 0;
+    t->config.capsule_dim = 4;
+    t->config.routing = 3;
+    float *block = hw_calloc(hw_tower_floats(&t->config), sizeof *block);
+    hw_tower_init(block, &t->config, plain.seed);
+    hw_tower_scorer *scorer = hw_tower_scorer_new(&t->config, &t->texts, t->rows, TEXTS, &error);
+    float logits[TEXTS * LABELS], d_logits[LABELS];
+    hw_tower_scorer_run(logits, scorer, block, hw_kernels_select());
+    double expected = 0;
+    for (size_t text = 0; text < TEXTS; text++) {
+        float target[LABELS] = { 0 };
+        target[t->gold[text]] = 1;
+        expected += hw_margin_loss(d_logits, logits + text * LABELS, target, LABELS, 1.0f / TEXTS);
+    }
+    for (int multi_label = 0; multi_label < 2; multi_label++) {
+        hw_tower_trainer_options options = plain;
+        options.multi_label = multi_label;
+        options.batch = TEXTS;
+        options.crop = TOKENS;
+        hw_tower_trainer *trainer = trainer_of(t, options);
+        hw_tower_trainer_run(trainer, 1);
+        assert_true(fabs(hw_tower_trainer_loss(trainer) - expected) < 1e-6);
+        hw_tower_trainer_free(trainer);
+    }
+    hw_tower_scorer_free(scorer);
+    hw_free(block);
+    free(t);
+}
+
 static void test_a_saved_state_goes_on_bit_for_bit(void **state) {
     (void)state;
     task *t = task_new();
@@ -453,6 +487,7 @@ int main(void) {
         cmocka_unit_test(test_a_penalty_closes_gates),
         cmocka_unit_test(test_the_rate_warms_up_and_decays),
         cmocka_unit_test(test_weights_scale_the_loss),
+        cmocka_unit_test(test_capsules_learn_by_the_margin_loss),
         cmocka_unit_test(test_a_saved_state_goes_on_bit_for_bit),
         cmocka_unit_test(test_an_impossible_state_is_not_loaded),
         cmocka_unit_test(test_weights_that_are_not_finite_are_given_up_on),

@@ -119,7 +119,7 @@ static hw_tower_penalties penalties(const hw_train_options *o) {
 }
 
 static hw_tower_trainer_options learning_options(const hw_train_options *o) {
-    const float usual_dropout = o->arch == HW_ARCH_CAPSULE ? 0.25f : 0.5f;
+    const float usual_dropout = o->arch == HW_ARCH_CAPSULE ? 0.1f : 0.5f;
     return (hw_tower_trainer_options){ .epochs = o->epochs,
                                        .batch = o->batch ? o->batch : 32,
                                        .crop = 512,
