@@ -1,5 +1,5 @@
-/* study: measures the claimed advantages of several attention heads over one on the user's data, and
- * prints the verdicts. */
+/* study: measures the claimed advantages of several attention heads over one on the user's data,
+ * and prints the verdicts. */
 #include "commands.h"
 #include "console.h"
 #include "progress.h"
@@ -16,6 +16,11 @@ enum { VERDICTS_LIMIT = 1 << 26 };
 static hw_study_level level_of(const arguments *args) {
     if (is_given(args, OPTION_QUICK)) return HW_STUDY_QUICK;
     return is_given(args, OPTION_FULL) ? HW_STUDY_FULL : HW_STUDY_STANDARD;
+}
+
+static int levels_given(const arguments *args) {
+    return is_given(args, OPTION_QUICK) + is_given(args, OPTION_STANDARD) +
+           is_given(args, OPTION_FULL);
 }
 
 /* What is before the first section: the table. */
@@ -44,6 +49,8 @@ static hw_status print_verdicts(const char *folder, const char *name, bool whole
 int cmd_study(const arguments *args) {
     if (!is_given(args, OPTION_INPUT)) return console_usage("study: -input is missing");
     if (!is_given(args, OPTION_STUDY_OUTPUT)) return console_usage("study: -output is missing");
+    if (levels_given(args) > 1)
+        return console_usage("study: one of --quick, --standard and --full, please");
     progress_view view;
     progress_start(&view, args);
     const hw_study_options options = {
@@ -66,8 +73,8 @@ int cmd_study(const arguments *args) {
     progress_end(&view);
     const bool as_json = is_given(args, OPTION_JSON);
     if (status == HW_OK)
-        status = print_verdicts(options.output, as_json ? "study.json" : "verdicts.md", as_json,
-                                &err);
+        status =
+            print_verdicts(options.output, as_json ? "study.json" : "verdicts.md", as_json, &err);
     if (status == HW_OK) return DONE;
     console_error(&err);
     return status == HW_ERROR_STOPPED ? INTERRUPTED : FAILED;

@@ -101,7 +101,7 @@ static void test_options_of_no_study_are_refused(void **state) {
         { "data", "out", "a", 2, -1, HW_ERROR_ARGUMENT, "epsilon" },
         { "data", "out", "a", 2, (double)NAN, HW_ERROR_ARGUMENT, "epsilon" },
         { "missing", "out", "a", 2, 0, HW_ERROR_IO, "missing" },
-        { "data", "data", "a", 2, 0, HW_ERROR_IO, "data" },
+        { "data", "data", "a", 2, 0, HW_ERROR_IO, "not a folder" },
         { "data", "none/out", "a", 2, 0, HW_ERROR_IO, "none/out" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

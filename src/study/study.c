@@ -75,7 +75,8 @@ static hw_status check(hw_experiment *study, const hw_study_options *o, hw_error
 
 static hw_status make_folder(const char *path, hw_error *err) {
     if (hw_is_folder(path) || hw_io_mkdir(path) == 0) return HW_OK;
-    return hw_fail(err, HW_ERROR_IO, "%s: %s", path, strerror(errno));
+    return hw_fail(err, HW_ERROR_IO, "%s: %s", path,
+                   errno == EEXIST ? "is a file, not a folder" : strerror(errno));
 }
 
 static hw_status train(hw_experiment *study, const hw_results *results, hw_error *err) {
