@@ -18,6 +18,11 @@ static hw_study_level level_of(const arguments *args) {
     return is_given(args, OPTION_FULL) ? HW_STUDY_FULL : HW_STUDY_STANDARD;
 }
 
+static int levels_given(const arguments *args) {
+    return is_given(args, OPTION_QUICK) + is_given(args, OPTION_STANDARD) +
+           is_given(args, OPTION_FULL);
+}
+
 /* What is before the first section: the table. */
 static void print_table(hw_text verdicts) {
     const char *end = memmem(verdicts.bytes, verdicts.length, "\n\n## ", 5);
@@ -44,6 +49,8 @@ static hw_status print_verdicts(const char *folder, const char *name, bool whole
 int cmd_study(const arguments *args) {
     if (!is_given(args, OPTION_INPUT)) return console_usage("study: -input is missing");
     if (!is_given(args, OPTION_STUDY_OUTPUT)) return console_usage("study: -output is missing");
+    if (levels_given(args) > 1)
+        return console_usage("study: one of --quick, --standard and --full, please");
     progress_view view;
     progress_start(&view, args);
     const hw_study_options options = {

@@ -467,7 +467,7 @@ typedef struct hw_study_options {
     const char *valid, *test; /* default: 10 and 20 of 100 rows of the input */
     const char *output;       /* the folder to make, or to go on in; required */
     hw_reader_options reader;
-    const char *claims; /* letters of a to j: "a,c,h"; default all */
+    const char *claims; /* their letters: "a,c,h"; default all there are (docs/study.md) */
     hw_study_level level;
     int32_t seeds;   /* default 5, 10 or 20, by level */
     double epsilon;  /* smallest difference that matters, in points; default 0.5 */
@@ -478,7 +478,7 @@ typedef struct hw_study_options {
     void *user;
 } hw_study_options;
 
-/* Measures the ten claimed advantages of several attention heads over one on the user's own data
+/* Measures the claimed advantages of several attention heads over one on the user's own data
  * (docs/study.md) and writes verdicts.md, study.json, runs.csv and report.html into the output
  * folder. Every finished training is kept there: a study that was interrupted goes on where it was
  * and gives the same numbers, but for times. If the callback asks to stop: HW_ERROR_STOPPED. */

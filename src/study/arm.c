@@ -1,5 +1,7 @@
-/* Parameters of an attention layer of h heads of width k are 4 d h k, so that MH (h k = d), SH-A
- * (h = 1, k = d) and SH-C (h layers of k = d / h) have as many, but for biases and norms. */
+/* The matrices of an attention layer of h heads of width k have 4 d h k parameters, so that those
+ * of MH (h k = d), SH-A (h = 1, k = d) and SH-C (h layers of k = d / h) have as many. Beside them a
+ * head has its positions and its gate, and a layer its norm and output bias, 3 d: MH has 18 more
+ * for each head after the first, SH-C 3 d + 18 more for each layer after the first. */
 #include "study/arm.h"
 
 const char *hw_arm_name(hw_arm arm) {

@@ -24,6 +24,8 @@ static hw_status take(times *t, const hw_experiment *study, size_t arm, size_t p
     const hw_job job = hw_study_job(study, arms[arm], 1);
     hw_timing timing = { 0 };
     HW_TRY(hw_timing_take(&timing, study, &job, err));
+    if (!(timing.train > 0))
+        return hw_fail(err, HW_ERROR_UNSUPPORTED, "too few texts to time a training (claim c)");
     t->train[arm][pair] = 1 / timing.train;
     t->predict[arm][pair] = 1 / timing.predict;
     return HW_OK;

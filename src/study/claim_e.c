@@ -2,6 +2,8 @@
  * so neither has the verdict. */
 #include "study/evidence.h"
 
+#include <math.h>
+
 static const hw_arm arms[] = { HW_ARM_MH, HW_ARM_SH_A, HW_ARM_SH_B, HW_ARM_SH_C, HW_ARM_MH_FULL };
 enum { ARMS = sizeof arms / sizeof *arms };
 
@@ -18,6 +20,8 @@ static double operations(const hw_experiment *study, hw_arm arm) {
 hw_status hw_measure_e(hw_claim_result *result, const hw_experiment *study, hw_error *err) {
     const double multi = operations(study, HW_ARM_MH), single = operations(study, HW_ARM_SH_A);
     const double full = operations(study, HW_ARM_MH_FULL);
+    if (!isfinite(multi + single + full))
+        return hw_fail(err, HW_ERROR_DIVERGED, "no training of an arm came to an end");
     result->multi = 100 * multi / single;
     result->single = 100;
     result->epsilon = 5;

@@ -1,8 +1,9 @@
-/* h: several heads reach over long distances. Recall of a value over 4 to 128 words of the user's
- * own vocabulary (study/order_task.h); the endpoint is the mean over distances. */
+/* h: several heads reach over long distances. Which of two words comes first, over 4 to 128 words
+ * of the user's own vocabulary (study/order_task.h); the endpoint is the mean over distances. */
 #include "study/evidence.h"
 
 #include "base/memory.h"
+#include "study/order_task.h"
 
 static const int32_t all_distances[] = { 4, 16, 64, 128 };
 static const int32_t few_distances[] = { 8, 64 };
@@ -51,38 +52,46 @@ static hw_status add_distances(hw_claim_result *result, const hw_experiment *stu
     return HW_OK;
 }
 
-/* Adds a distance's scores to cells [seeds][rows]. */
-static void add_cells(double *cells, size_t rows, const hw_experiment *study, hw_arm arm,
-                      int32_t distance, double sign) {
-    for (int32_t seed = 1; seed <= study->seeds; seed++) {
-        const hw_job job = hw_side_job(study, side_of(arm, distance), seed);
-        const json_t *scores = json_object_get(hw_study_run(study, &job), "scores");
-        for (size_t row = 0; row < rows; row++)
-            cells[(size_t)(seed - 1) * rows + row] +=
-                sign * json_number_value(json_array_get(scores, row));
+static const json_t *scores_of(const hw_experiment *study, hw_arm arm, int32_t distance,
+                               int32_t seed) {
+    const hw_job job = hw_side_job(study, side_of(arm, distance), seed);
+    return json_object_get(hw_study_run(study, &job), "scores");
+}
+
+/* Sets the cells [rows] of a seed, and adds to the sides; false if one of its trainings diverged.
+ */
+static bool set_cells(double *cells, hw_claim_result *result, size_t rows,
+                      const hw_experiment *study, int32_t seed) {
+    const distances d = distances_of(study);
+    for (size_t i = 0; i < d.count; i++)
+        if (!scores_of(study, HW_ARM_MH, d.words[i], seed) ||
+            !scores_of(study, HW_ARM_SH_A, d.words[i], seed))
+            return false;
+    for (size_t i = 0; i < d.count; i++) {
+        const json_t *multi = scores_of(study, HW_ARM_MH, d.words[i], seed);
+        const json_t *single = scores_of(study, HW_ARM_SH_A, d.words[i], seed);
+        for (size_t row = 0; row < rows; row++) {
+            const double of_multi = 100 * json_number_value(json_array_get(multi, row));
+            const double of_single = 100 * json_number_value(json_array_get(single, row));
+            cells[row] += (of_multi - of_single) / (double)d.count;
+            result->multi += of_multi / (double)(d.count * rows);
+            result->single += of_single / (double)(d.count * rows);
+        }
     }
+    return true;
 }
 
 hw_status hw_measure_h(hw_claim_result *result, const hw_experiment *study, hw_error *err) {
-    const distances d = distances_of(study);
-    const hw_job job = hw_side_job(study, side_of(HW_ARM_MH, d.words[0]), 1);
-    const size_t seeds = (size_t)study->seeds;
-    const size_t rows = json_array_size(json_object_get(hw_study_run(study, &job), "scores"));
-    double *cells = hw_calloc(seeds, rows * sizeof *cells);
-    if (!cells) return hw_fail_memory(err, seeds * rows * sizeof *cells);
-    for (size_t i = 0; i < d.count; i++) {
-        const double share = 100 / (double)d.count;
-        add_cells(cells, rows, study, HW_ARM_MH, d.words[i], share);
-        add_cells(cells, rows, study, HW_ARM_SH_A, d.words[i], -share);
-        result->multi +=
-            share *
-            hw_side_moments(study, side_of(HW_ARM_MH, d.words[i]), study->seeds, "scores").mean;
-        result->single +=
-            share *
-            hw_side_moments(study, side_of(HW_ARM_SH_A, d.words[i]), study->seeds, "scores").mean;
-    }
-    result->effect = hw_crossed_of_cells(cells, seeds, rows);
+    const size_t rows = HW_ORDER_TEST_TEXTS;
+    size_t paired = 0;
+    double *cells = hw_calloc((size_t)study->seeds, rows * sizeof *cells);
+    if (!cells) return hw_fail_memory(err, rows * sizeof *cells);
+    for (int32_t seed = 1; seed <= study->seeds; seed++)
+        paired += set_cells(cells + paired * rows, result, rows, study, seed);
+    result->multi /= (double)paired;
+    result->single /= (double)paired;
     result->epsilon = study->epsilon;
+    const hw_status status = hw_effect_measure(&result->effect, cells, paired, rows, err);
     hw_free(cells);
-    return add_distances(result, study, err);
+    return status == HW_OK ? add_distances(result, study, err) : status;
 }

@@ -1,14 +1,14 @@
 /* i: several heads are easier to optimise. The target is the log-loss on the dev part at which SH-A
  * has gone 90 % of the way from knowing nothing to its best; the endpoint how much sooner MH is
  * there, both at the learning rate that is best for them. A run that never gets there counts as if
- * it did at its end. */
+ * it did at its end, one that diverged as if at the end of the longest. */
 #include "study/evidence.h"
 
 #include "statistics/survival.h"
 
 #include <math.h>
 
-enum { BASIN_SEEDS = 3, MOST_SEEDS = 64 };
+enum { BASIN_SEEDS = 3 };
 static const double rates[] = { 0.1, 0.3, 1, 3, 10 };
 enum { RATES = sizeof rates / sizeof *rates };
 static const hw_arm arms[] = { HW_ARM_MH, HW_ARM_SH_A, HW_ARM_SH_C };
@@ -50,25 +50,37 @@ static double least_loss(const json_t *run) {
     return least;
 }
 
-/* Linear between evaluations, from `start` at step 0; *reached is false if the loss never gets to
- * the target. */
-static double steps_to(bool *reached, const json_t *run, double start, double target) {
+static const json_t *run_of(const hw_experiment *study, hw_arm arm, int32_t seed) {
+    const hw_job job = hw_study_job(study, arm, seed);
+    return hw_study_run(study, &job);
+}
+
+/* Steps of the longest run of the arms. */
+static double longest(const hw_experiment *study) {
+    double steps = 1;
+    for (size_t i = 0; i < ARMS; i++)
+        for (int32_t seed = 1; seed <= study->seeds; seed++) {
+            const json_t *dev = json_object_get(run_of(study, arms[i], seed), "dev");
+            if (json_array_size(dev)) steps = fmax(steps, step_at(dev, json_array_size(dev) - 1));
+        }
+    return steps;
+}
+
+/* Linear between evaluations, from `start` at step 0. If the loss never gets to the target,
+ * *reached is false, and the steps are all; `most` without any evaluation. */
+static double steps_to(bool *reached, const json_t *run, double start, double target, double most) {
     const json_t *dev = json_object_get(run, "dev");
     double last_step = 0, last_loss = start;
     for (size_t i = 0; i < json_array_size(dev); i++) {
         const double step = step_at(dev, i), loss = loss_at(dev, i);
         *reached = loss <= target;
-        if (*reached)
+        if (*reached && last_loss > target)
             return last_step + (step - last_step) * (last_loss - target) / (last_loss - loss);
+        if (*reached) return step;
         last_step = step;
         last_loss = loss;
     }
-    return fmax(last_step, 1);
-}
-
-static const json_t *run_of(const hw_experiment *study, hw_arm arm, int32_t seed) {
-    const hw_job job = hw_study_job(study, arm, seed);
-    return hw_study_run(study, &job);
+    return last_step > 0 ? last_step : most;
 }
 
 /* The loss of knowing nothing: all labels alike; multi-label: one half for each. */
@@ -110,16 +122,17 @@ static hw_status add_basin(hw_claim_result *result, const hw_experiment *study, 
 /* ---- The claim ---------------------------------------------------------------------------- */
 
 typedef struct race {
-    double time[MOST_SEEDS];
-    bool happened[MOST_SEEDS];
+    double time[HW_STUDY_MOST_SEEDS];
+    bool happened[HW_STUDY_MOST_SEEDS];
     double mean; /* of the binary logarithms */
 } race;
 
 static race race_of(const hw_experiment *study, hw_arm arm, double target) {
+    const double most = longest(study);
     race r = { 0 };
     for (int32_t seed = 1; seed <= study->seeds; seed++) {
         const json_t *run = run_of(study, arm, seed);
-        r.time[seed - 1] = steps_to(&r.happened[seed - 1], run, ignorance(study), target);
+        r.time[seed - 1] = steps_to(&r.happened[seed - 1], run, ignorance(study), target, most);
         r.mean += log2(r.time[seed - 1]) / study->seeds;
     }
     return r;
@@ -145,8 +158,10 @@ static hw_status add_races(hw_claim_result *result, const race *races, const hw_
 
 hw_status hw_measure_i(hw_claim_result *result, const hw_experiment *study, hw_error *err) {
     const double target = target_of(study);
+    if (!isfinite(target))
+        return hw_fail(err, HW_ERROR_DIVERGED, "no training of SH-A came to an end");
     race races[ARMS];
-    double difference[MOST_SEEDS];
+    double difference[HW_STUDY_MOST_SEEDS];
     for (size_t i = 0; i < ARMS; i++) races[i] = race_of(study, arms[i], target);
     for (int32_t i = 0; i < study->seeds; i++)
         difference[i] = log2(races[1].time[i]) - log2(races[0].time[i]);

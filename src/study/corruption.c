@@ -1,5 +1,4 @@
-/* Characters are code points, words those of text/words.h; what is between two words stays with the
- * first. */
+/* Characters are code points, words those of text/words.h. */
 #include "study/corruption.h"
 
 #include "base/memory.h"
@@ -111,23 +110,23 @@ static void corrupt_characters(hw_text_buffer *to, hw_text text, const chance *c
 
 /* ---- Words ------------------------------------------------------------------------------ */
 
-/* A word and what is between it and the next. */
-static hw_text word_at(const hw_words *words, hw_text text, size_t i) {
-    const size_t begin = words->items[i].begin;
-    const size_t end = i + 1 < words->count ? words->items[i + 1].begin : text.length;
-    return (hw_text){ text.bytes + begin, end - begin };
-}
+/* A text in the making out of the words of another. */
+typedef struct sentence {
+    hw_text_buffer *to;
+    hw_text text;        /* that the words are of */
+    const hw_word *last; /* word that was written, or NULL */
+} sentence;
 
-static void append(hw_text_buffer *to, hw_text word) {
-    hw_text_append(to, word.bytes, word.length);
-}
-
-/* A space, too, if there is none after the word. */
-static void append_filler(hw_text_buffer *to, const hw_words *words, hw_text text, size_t i) {
-    const hw_word *word = &words->items[i];
-    if (word->kind == HW_WORD_LETTERS) append(to, (hw_text){ " ", 1 });
-    hw_text_append(to, text.bytes + word->begin, word->end - word->begin);
-    if (word->kind == HW_WORD_LETTERS) append(to, (hw_text){ " ", 1 });
+/* Between two words is what was between them if they were neighbours; else a space, but beside a
+ * script that is written without. */
+static void append_word(sentence *s, const hw_word *word) {
+    const hw_word *last = s->last;
+    if (last && word->offset == last->offset + last->length)
+        hw_text_append(s->to, s->text.bytes + last->end, word->begin - last->end);
+    else if (last && last->kind != HW_WORD_CJK && word->kind != HW_WORD_CJK)
+        hw_text_append(s->to, " ", 1);
+    hw_text_append(s->to, s->text.bytes + word->begin, word->end - word->begin);
+    s->last = word;
 }
 
 static void swap_words(hw_words *words, const chance *c) {
@@ -141,29 +140,23 @@ static void swap_words(hw_words *words, const chance *c) {
     }
 }
 
-/* Words in another order, a space between two. */
-static void write_swapped(hw_text_buffer *to, hw_words *words, hw_text text, const chance *c) {
-    swap_words(words, c);
-    for (size_t i = 0; i < words->count; i++) {
-        const hw_word *word = &words->items[i];
-        if (i > 0 && word->kind != HW_WORD_CJK) append(to, (hw_text){ " ", 1 });
-        hw_text_append(to, text.bytes + word->begin, word->end - word->begin);
-    }
+/* How many words are left of a text that is cut. */
+static size_t cut(size_t words, double share) {
+    return (size_t)((double)words * (1 - 2.5 * share) + 0.5);
 }
 
 static void corrupt_words(hw_text_buffer *to, hw_words *words, hw_text text, const chance *c) {
-    if (c->corruption == HW_CORRUPTION_WORD_SWAP) {
-        write_swapped(to, words, text, c);
-        return;
-    }
-    const size_t kept = c->corruption == HW_CORRUPTION_TRUNCATE
-                            ? (size_t)((double)words->count * (1 - 2.5 * c->draw.share) + 0.5)
-                            : words->count;
+    const hw_corruption kind = c->corruption;
+    sentence s = { to, text, NULL };
+    if (kind == HW_CORRUPTION_WORD_SWAP) swap_words(words, c);
+    const size_t kept =
+        kind == HW_CORRUPTION_TRUNCATE ? cut(words->count, c->draw.share) : words->count;
     for (size_t i = 0; i < kept; i++) {
-        const bool is_hit = c->corruption != HW_CORRUPTION_TRUNCATE && hits(c, i);
-        if (is_hit && c->corruption == HW_CORRUPTION_WORD_DROP) continue;
-        if (is_hit) append_filler(to, words, text, choose(c, i, words->count));
-        append(to, word_at(words, text, i));
+        const bool is_hit = hits(c, i);
+        if (is_hit && kind == HW_CORRUPTION_WORD_DROP) continue;
+        if (is_hit && kind == HW_CORRUPTION_FILLER)
+            append_word(&s, &words->items[choose(c, i, words->count)]);
+        append_word(&s, &words->items[i]);
     }
 }
 

@@ -28,7 +28,8 @@ typedef enum hw_corruption {
 } hw_corruption;
 
 enum { HW_CORRUPTION_STRENGTHS = 5 };
-/* Shares of the characters or words, by strength. */
+/* By strength: the chance of each character or word to be hit. A character that a corruption has
+ * nothing for (no key beside it, no lookalike) stays as it is when it is hit. */
 extern const double hw_corruption_shares[HW_CORRUPTION_STRENGTHS];
 
 const char *hw_corruption_name(hw_corruption corruption);

@@ -12,7 +12,11 @@ hw_job hw_side_job(const hw_experiment *study, hw_side side, int32_t seed) {
     hw_job job = hw_study_job(study, side.arm, seed);
     job.variant = side.variant;
     job.level = side.level;
-    if (side.heads) job.heads = side.heads;
+    if (!side.heads) return job;
+    if (study->options->twins)
+        job.seed += HW_TWIN_SEED * (HW_ARMS + (uint64_t)side.heads);
+    else
+        job.heads = side.heads;
     return job;
 }
 
@@ -90,12 +94,21 @@ static size_t row_count(const hw_experiment *study, hw_side side, int32_t seeds,
     return 0;
 }
 
+hw_status hw_effect_measure(hw_crossed *effect, const double *cells, size_t seeds, size_t rows,
+                            hw_error *err) {
+    if (seeds < 2 || rows < 2)
+        return hw_fail(err, HW_ERROR_DIVERGED,
+                       "only %zu of the trainings that are compared came to an end; two are needed",
+                       seeds);
+    *effect = hw_crossed_of_cells(cells, seeds, rows);
+    return HW_OK;
+}
+
 hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_side first,
                            hw_side second, int32_t seeds, hw_row_keys keys, hw_error *err) {
     const size_t rows = row_count(study, first, seeds, keys.keys[0]);
-    size_t paired = 0, bytes;
-    double *cells =
-        hw_mul_size(&bytes, (size_t)seeds, rows) ? hw_calloc(bytes, sizeof *cells) : NULL;
+    size_t paired = 0;
+    double *cells = hw_calloc((size_t)seeds, rows * sizeof *cells);
     if (!cells) return hw_fail_memory(err, rows * sizeof *cells);
     for (int32_t seed = 1; seed <= seeds; seed++) {
         const json_t *a = run_of(study, first, seed), *b = run_of(study, second, seed);
@@ -104,12 +117,9 @@ hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_si
         for (size_t row = 0; row < rows; row++)
             cell[row] = 100 * (row_value(a, keys, row) - row_value(b, keys, row));
     }
-    const bool enough = paired > 1 && rows > 1;
-    if (enough) *effect = hw_crossed_of_cells(cells, paired, rows);
+    const hw_status status = hw_effect_measure(effect, cells, paired, rows, err);
     hw_free(cells);
-    if (enough) return HW_OK;
-    return hw_fail(err, HW_ERROR_DIVERGED, "%s and %s: too few trainings came to an end to compare",
-                   hw_arm_name(first.arm), hw_arm_name(second.arm));
+    return status;
 }
 
 /* ---- Tables ------------------------------------------------------------------------------- */
@@ -135,12 +145,25 @@ json_t *hw_table_add(hw_claim_result *result, const char *title, const char *col
     return json_array_append_new(result->tables, table) == 0 ? table : NULL;
 }
 
+/* Writes "-" over "nan" and "inf", which no name in a table has in it. */
+static void blank_numbers(char *cells) {
+    static const char *const numbers[] = { "-nan", "+nan", "nan", "-inf", "+inf", "inf" };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const size_t length = strlen(numbers[i]);
+        for (char *at; (at = strstr(cells, numbers[i]));) {
+            *at = '-';
+            memmove(at + 1, at + length, strlen(at + length) + 1);
+        }
+    }
+}
+
 hw_status hw_table_row(json_t *table, hw_error *err, const char *format, ...) {
     char cells[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(cells, sizeof cells, format, arguments);
     va_end(arguments);
+    blank_numbers(cells);
     json_t *rows = json_object_get(table, "rows");
     return json_array_append_new(rows, split(cells)) == 0 ? HW_OK : hw_fail_memory(err, 0);
 }

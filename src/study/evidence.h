@@ -13,6 +13,7 @@ typedef struct hw_side {
     int32_t heads; /* 0: the study's h */
 } hw_side;
 
+/* In an A/A study a side of another h is MH with seeds of its own. */
 hw_job hw_side_job(const hw_experiment *study, hw_side side, int32_t seed);
 hw_status hw_side_want(hw_experiment *study, hw_side side, int32_t seeds, uint32_t probes,
                        hw_error *err);
@@ -35,6 +36,9 @@ typedef struct hw_row_keys {
 /* The share of runs' rows whose score is 1. */
 hw_moments hw_side_exact(const hw_experiment *study, hw_side side, int32_t seeds);
 
+/* The effect of cells [seeds][rows]. HW_ERROR_DIVERGED if too few trainings came to an end. */
+hw_status hw_effect_measure(hw_crossed *effect, const double *cells, size_t seeds, size_t rows,
+                            hw_error *err);
 /* The effect of first - second, times 100. */
 hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_side first,
                            hw_side second, int32_t seeds, hw_row_keys keys, hw_error *err);
@@ -43,7 +47,7 @@ hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_si
 
 /* A table at the end of the result's; columns: separated by "|". NULL if memory is short. */
 json_t *hw_table_add(hw_claim_result *result, const char *title, const char *columns);
-/* cells: printed by format, separated by "|". */
+/* cells: printed by format, separated by "|"; a number that is not finite is "-". */
 hw_status hw_table_row(json_t *table, hw_error *err, const char *format, ...) HW_PRINTF(3, 4);
 
 #endif

@@ -7,6 +7,7 @@
 #include "train/training.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double default_rate = 0.004;
 /* Of the task over distances: all of a text; and its loss may stand still for long before it falls.
@@ -144,16 +145,28 @@ static hw_status add_train_loss(json_t *run, const hw_classifier *classifier,
     return status;
 }
 
+/* Those that there are room for only, so that rows begin at a multiple of 16, do not count. */
+static void count_parameters(size_t *embedding, size_t *dense, const hw_tower_config *tower) {
+    hw_tower_parameter parameter;
+    *embedding = *dense = 0;
+    for (size_t i = 0; hw_tower_parameter_at(&parameter, tower, i); i++) {
+        const bool is_padded = strncmp(parameter.name, "readout", 7) == 0;
+        const size_t columns = is_padded ? (size_t)tower->labels : parameter.columns;
+        *(i == 0 ? embedding : dense) += parameter.rows * columns;
+    }
+}
+
 static hw_status add_size(json_t *run, const hw_classifier *classifier, const hw_dataset *test,
                           hw_error *err) {
     const hw_tower_config *tower = &classifier->config.tower;
     double operations = 0;
     HW_TRY(mean_operations(&operations, tower, test, err));
-    const size_t floats = hw_tower_floats(tower), embedding = hw_tower_embedding_floats(tower);
+    size_t embedding, dense;
+    count_parameters(&embedding, &dense, tower);
     return hw_json_update(run,
-                          json_pack("{s:I, s:I, s:f}", "parameters", (json_int_t)floats,
-                                    "dense_parameters", (json_int_t)(floats - embedding),
-                                    "operations", operations),
+                          json_pack("{s:I, s:I, s:f}", "parameters",
+                                    (json_int_t)(embedding + dense), "dense_parameters",
+                                    (json_int_t)dense, "operations", operations),
                           err);
 }
 
@@ -172,11 +185,11 @@ static hw_status measure_all(json_t *run, const training *t, const hw_classifier
 static hw_status run_on(json_t *run, const hw_parts *parts, training *t, hw_error *err) {
     const double began = hw_seconds_now();
     hw_classifier *classifier = train(t, parts, err);
-    HW_TRY(set(run, "seconds", json_real(hw_seconds_now() - began), err));
     if (!classifier && err->status == HW_ERROR_DIVERGED)
         return set(run, "diverged", json_true(), err);
     if (!classifier) return err->status;
-    const hw_status status = measure_all(run, t, classifier, parts, err);
+    hw_status status = set(run, "seconds", json_real(hw_seconds_now() - began), err);
+    if (status == HW_OK) status = measure_all(run, t, classifier, parts, err);
     hw_classifier_close(classifier);
     return status;
 }
@@ -197,7 +210,9 @@ json_t *hw_job_run(const hw_job *job, const hw_parts *parts, hw_job_goes_on *goe
                    hw_error *err) {
     hw_error own;
     if (!err) err = &own;
-    training t = { .job = job, .goes_on = goes_on, .context = context, .dev = json_array() };
+    training t = {
+        .job = job, .goes_on = goes_on, .context = context, .dev = json_array(), .last_loss = NAN
+    };
     json_t *run = json_object();
     hw_status status = fill(run, parts, &t, err);
     if (status == HW_OK && t.failed) status = hw_fail_memory(err, 0);

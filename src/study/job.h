@@ -31,10 +31,11 @@ bool hw_job_equal(const hw_job *a, const hw_job *b); /* probes apart */
 /* Asked while a job runs; false: it is to stop. */
 typedef bool hw_job_goes_on(void *context, double share_done);
 
-/* The run: {"job", "parameters", "operations" (of a text), "seconds", "steps", "accuracy",
- * "macro_f1", "log_loss", "train_log_loss", "ece", "brier", "scores" [test rows], "dev" [[step,
- * log-loss], ...], and what the probes add}. A row's score is 1 or 0; multi-label: its F1. A job
- * that diverged is {"job", "diverged": true}. NULL if it was stopped (HW_ERROR_STOPPED) or failed.
+/* The run: {"job", "parameters", "dense_parameters" (but for the embedding), "operations" (of a
+ * text), "seconds", "steps", "accuracy", "macro_f1", "log_loss", "train_log_loss", "ece", "brier",
+ * "scores" [test rows], "dev" [[step, log-loss], ...], and what the probes add}. A row's score is 1
+ * or 0; multi-label: its F1. A job that diverged is {"job", "diverged": true}. NULL if it was
+ * stopped (HW_ERROR_STOPPED) or failed.
  */
 json_t *hw_job_run(const hw_job *job, const hw_parts *parts, hw_job_goes_on *goes_on, void *context,
                    hw_error *err);

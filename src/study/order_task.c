@@ -12,11 +12,16 @@
 #include <stdlib.h>
 
 enum { ENDS = 8, WORDS = 64, LEAST_WORDS = 2 * ENDS };
-enum { TRAIN_TEXTS = 2000, DEV_TEXTS = 500, TEST_TEXTS = 1000 };
+enum { TRAIN_TEXTS = 2000, DEV_TEXTS = 500 };
 enum { PURPOSE_FIRST = 0x6f72, PURPOSE_LAST, PURPOSE_FILLER };
 
+typedef struct known_word {
+    hw_text text;
+    bool is_spaced; /* written with spaces around it */
+} known_word;
+
 typedef struct lexicon {
-    hw_text ends[ENDS], fillers[WORDS - ENDS];
+    known_word ends[ENDS], fillers[WORDS - ENDS];
     size_t filler_count;
 } lexicon;
 
@@ -46,33 +51,53 @@ static int by_count(const void *left, const void *right) {
     return order ? order : (a->text.length > b->text.length) - (a->text.length < b->text.length);
 }
 
+static hw_status know(known_word *known, hw_words *words, hw_text text, hw_error *err) {
+    HW_TRY(hw_words_split(words, text, err));
+    *known = (known_word){ text, words->count && words->items[0].kind == HW_WORD_LETTERS };
+    return HW_OK;
+}
+
 /* Every words / ENDS-th word by rank is one of the ends. */
-static hw_status choose_words(lexicon *chosen, hw_word_bag *bag, hw_error *err) {
-    if (bag->count < LEAST_WORDS)
-        return hw_fail(err, HW_ERROR_UNSUPPORTED,
-                       "the training texts have only %zu different words; the task over distances "
-                       "needs %d",
-                       bag->count, (int)LEAST_WORDS);
-    qsort(bag->items, bag->count, sizeof *bag->items, by_count);
+static hw_status sort_words(lexicon *chosen, const hw_word_bag *bag, hw_words *scratch,
+                            hw_error *err) {
     const size_t words = bag->count < WORDS ? bag->count : WORDS, step = words / ENDS;
     for (size_t rank = 0; rank < words; rank++) {
-        const hw_text word = bag->items[rank].text;
-        if (rank % step == 0 && rank / step < ENDS)
-            chosen->ends[rank / step] = word;
-        else
-            chosen->fillers[chosen->filler_count++] = word;
+        const bool is_end = rank % step == 0 && rank / step < ENDS;
+        known_word *place =
+            is_end ? &chosen->ends[rank / step] : &chosen->fillers[chosen->filler_count++];
+        HW_TRY(know(place, scratch, bag->items[rank].text, err));
     }
     return HW_OK;
 }
 
-/* ---- Texts -------------------------------------------------------------------------------- */
-
-static void append(hw_text_buffer *text, hw_text word) {
-    if (text->length) hw_text_append(text, " ", 1);
-    hw_text_append(text, word.bytes, word.length);
+static hw_status choose_words(lexicon *chosen, hw_word_bag *bag, hw_error *err) {
+    if (bag->count < LEAST_WORDS)
+        return hw_fail(err, HW_ERROR_UNSUPPORTED,
+                       "the training texts have only %zu different words; the task over distances "
+                       "(claim h) needs %d",
+                       bag->count, (int)LEAST_WORDS);
+    qsort(bag->items, bag->count, sizeof *bag->items, by_count);
+    hw_words scratch = { 0 };
+    const hw_status status = sort_words(chosen, bag, &scratch, err);
+    hw_words_free(&scratch);
+    return status;
 }
 
-static hw_text filler(const lexicon *known, uint64_t seed, size_t number, size_t i) {
+/* ---- Texts -------------------------------------------------------------------------------- */
+
+/* A space beside a script that is written without would be a word of its own. */
+typedef struct sentence {
+    hw_text_buffer *text;
+    bool is_spaced; /* its last word */
+} sentence;
+
+static void append(sentence *s, known_word word) {
+    if (s->is_spaced && word.is_spaced) hw_text_append(s->text, " ", 1);
+    hw_text_append(s->text, word.text.bytes, word.text.length);
+    s->is_spaced = word.is_spaced;
+}
+
+static known_word filler(const lexicon *known, uint64_t seed, size_t number, size_t i) {
     const uint64_t at = ((uint64_t)number << 20) + i;
     return known->fillers[hw_random_below(seed, PURPOSE_FILLER, at, known->filler_count)];
 }
@@ -83,11 +108,12 @@ static hw_text write_text(hw_text_buffer *text, const lexicon *known, size_t dis
     const size_t first = (size_t)hw_random_below(seed, PURPOSE_FIRST, number, ENDS);
     const size_t other = (size_t)hw_random_below(seed, PURPOSE_LAST, number, ENDS - 1);
     const size_t last = other < first ? other : other + 1;
-    append(text, filler(known, seed, number, 0));
-    append(text, known->ends[first]);
-    for (size_t i = 1; i <= distance; i++) append(text, filler(known, seed, number, i));
-    append(text, known->ends[last]);
-    append(text, filler(known, seed, number, distance + 1));
+    sentence s = { text, false };
+    append(&s, filler(known, seed, number, 0));
+    append(&s, known->ends[first]);
+    for (size_t i = 1; i <= distance; i++) append(&s, filler(known, seed, number, i));
+    append(&s, known->ends[last]);
+    append(&s, filler(known, seed, number, distance + 1));
     return hw_text_of(first < last ? "rising" : "falling");
 }
 
@@ -119,7 +145,7 @@ static hw_status make_parts(hw_parts *made, const lexicon *known, size_t distanc
     const size_t test = TRAIN_TEXTS + DEV_TEXTS;
     HW_TRY(make_texts(&made->train, known, distance, seed, 0, TRAIN_TEXTS, err));
     HW_TRY(make_texts(&made->dev, known, distance, seed, TRAIN_TEXTS, DEV_TEXTS, err));
-    return make_texts(&made->test, known, distance, seed, test, TEST_TEXTS, err);
+    return make_texts(&made->test, known, distance, seed, test, HW_ORDER_TEST_TEXTS, err);
 }
 
 hw_status hw_order_task_make(hw_parts *made, const hw_dataset *words, size_t distance,

@@ -12,6 +12,8 @@
 
 #include "study/parts.h"
 
+enum { HW_ORDER_TEST_TEXTS = 1000 };
+
 /* words: whose most frequent words are taken. A data set with too few of them is
  * HW_ERROR_UNSUPPORTED. */
 hw_status hw_order_task_make(hw_parts *made, const hw_dataset *words, size_t distance,

@@ -129,10 +129,10 @@ static hw_status load_part(hw_dataset **loaded, const char *path, const hw_study
                            hw_error *err) {
     if (!path) return HW_OK;
     *loaded = hw_dataset_load(path, &options->reader, err);
-    return *loaded ? HW_OK : HW_ERROR_FORMAT;
+    return *loaded ? HW_OK : err->status;
 }
 
-hw_status hw_parts_load(hw_parts *parts, const hw_study_options *options, hw_error *err) {
+static hw_status load_all(hw_parts *parts, const hw_study_options *options, hw_error *err) {
     hw_dataset *all = NULL;
     HW_TRY(load_part(&parts->dev, options->valid, options, err));
     HW_TRY(load_part(&parts->test, options->test, options, err));
@@ -144,6 +144,23 @@ hw_status hw_parts_load(hw_parts *parts, const hw_study_options *options, hw_err
     const hw_status status = deal(parts, all, err);
     hw_dataset_free(all);
     return status;
+}
+
+/* What no training and no interval can do without. */
+static hw_status check(const hw_parts *parts, const hw_study_options *options, hw_error *err) {
+    if (parts->train->label_count < 2)
+        return hw_fail(err, HW_ERROR_FORMAT,
+                       "%s: only one label to learn; a study needs at least two", options->input);
+    if (parts->test->count < 2)
+        return hw_fail(err, HW_ERROR_FORMAT,
+                       "%s: only one text to test with; a study needs at least two",
+                       options->test ? options->test : options->input);
+    return HW_OK;
+}
+
+hw_status hw_parts_load(hw_parts *parts, const hw_study_options *options, hw_error *err) {
+    HW_TRY(load_all(parts, options, err));
+    return check(parts, options, err);
 }
 
 void hw_parts_free(hw_parts *parts) {

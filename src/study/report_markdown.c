@@ -62,7 +62,9 @@ static void append_claim(hw_text_buffer *md, const hw_claim *claim, const hw_cla
                    hw_verdict_text(r->finding.verdict), claim->measured);
     hw_text_printf(md, ", %+.3f %s (95 %%: %+.3f to %+.3f", r->finding.effect, claim->unit,
                    r->finding.interval.low, r->finding.interval.high);
-    hw_text_printf(md, "; %zu seeds, %zu test texts; ", r->finding.seeds, r->finding.rows);
+    hw_text_printf(md, "; %zu seeds", r->finding.seeds);
+    if (r->finding.rows) hw_text_printf(md, ", %zu test texts", r->finding.rows);
+    hw_text_printf(md, "; ");
     if (r->finding.detectable == 0)
         hw_text_printf(md, "it did not vary between seeds).");
     else if (isfinite(r->finding.detectable))

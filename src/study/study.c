@@ -41,28 +41,27 @@ bool hw_study_report(const hw_experiment *study, const char *stage, double share
 
 /* By the letters of `claims`, or all of them. */
 static hw_status choose_claims(hw_results *results, const char *claims, hw_error *err) {
-    for (hw_claim_id id = 0; id < HW_CLAIMS; id++)
+    char letters[] = { ',', ' ', [2 + HW_CLAIMS] = '\0' };
+    for (hw_claim_id id = 0; id < HW_CLAIMS; id++) {
+        letters[2 + id] = hw_claims[id].letter;
         if (!claims || strchr(claims, hw_claims[id].letter)) results->ids[results->count++] = id;
-    for (const char *c = claims; c && *c; c++) {
-        bool is_known = *c == ',' || *c == ' ';
-        for (hw_claim_id id = 0; id < HW_CLAIMS; id++) is_known |= *c == hw_claims[id].letter;
-        if (!is_known)
-            return hw_fail(err, HW_ERROR_ARGUMENT, "claims: there is no claim \"%c\"", *c);
     }
-    if (results->count) return HW_OK;
-    return hw_fail(err, HW_ERROR_ARGUMENT, "claims: none is named");
+    if (results->count && (!claims || !claims[strspn(claims, letters)])) return HW_OK;
+    return hw_fail(err, HW_ERROR_ARGUMENT, "claims: \"%s\" must be letters of %s", claims,
+                   letters + 2);
 }
 
 static hw_status check(hw_experiment *study, const hw_study_options *o, hw_error *err) {
-    enum { MOST_SEEDS = 64 };
     static const int32_t seeds[] = { [HW_STUDY_DEFAULT] = 10,
                                      [HW_STUDY_QUICK] = 5,
                                      [HW_STUDY_STANDARD] = 10,
                                      [HW_STUDY_FULL] = 20 };
     if (!o->input || !o->output)
         return hw_fail(err, HW_ERROR_ARGUMENT, "a study needs an input and an output");
-    if (o->seeds < 0 || o->seeds == 1 || o->seeds > MOST_SEEDS)
-        return hw_fail(err, HW_ERROR_ARGUMENT, "seeds must be 2 to %d", (int)MOST_SEEDS);
+    if (o->level < HW_STUDY_DEFAULT || o->level > HW_STUDY_FULL)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "there is no level %d of a study", (int)o->level);
+    if (o->seeds < 0 || o->seeds == 1 || o->seeds > HW_STUDY_MOST_SEEDS)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "seeds must be 2 to %d", (int)HW_STUDY_MOST_SEEDS);
     if (!isfinite(o->epsilon) || o->epsilon < 0)
         return hw_fail(err, HW_ERROR_ARGUMENT, "epsilon must be above 0");
     *study = (hw_experiment){ .options = o,
@@ -76,7 +75,8 @@ static hw_status check(hw_experiment *study, const hw_study_options *o, hw_error
 
 static hw_status make_folder(const char *path, hw_error *err) {
     if (hw_is_folder(path) || hw_io_mkdir(path) == 0) return HW_OK;
-    return hw_fail(err, HW_ERROR_IO, "%s: %s", path, strerror(errno));
+    return hw_fail(err, HW_ERROR_IO, "%s: %s", path,
+                   errno == EEXIST ? "is a file, not a folder" : strerror(errno));
 }
 
 static hw_status train(hw_experiment *study, const hw_results *results, hw_error *err) {
@@ -121,9 +121,9 @@ static hw_status run(hw_experiment *study, hw_results *results, const char *fold
                                       .threads = o->threads > 0 ? o->threads : hw_cpu_count(),
                                       .progress = o->progress,
                                       .user = o->user };
+    HW_TRY(hw_parts_load(&study->parts, o, err));
     HW_TRY(make_folder(o->output, err));
     HW_TRY(make_folder(folder, err));
-    HW_TRY(hw_parts_load(&study->parts, o, err));
     study->runs = hw_runs_new(&options, err);
     if (!study->runs) return HW_ERROR_MEMORY;
     HW_TRY(train(study, results, err));

@@ -26,7 +26,7 @@ typedef struct hw_experiment {
 
 /* Seeds of the comparisons are 1, 2, ...; those of the choices and of an A/A study's other side lie
  * elsewhere. */
-enum { HW_CHOICE_SEED = 1 << 20, HW_TWIN_SEED = 1 << 10 };
+enum { HW_STUDY_MOST_SEEDS = 64, HW_CHOICE_SEED = 1 << 20, HW_TWIN_SEED = 1 << 10 };
 
 /* An arm's job with its choices, on the data as it is. In an A/A study every arm is MH, those that
  * are not with seeds of their own. */
