@@ -50,6 +50,9 @@
     X(TOKENIZE, tokenize, "tokenize", "MODEL FILE|-", 1, 2,                                       \
       "print the token ids of every line",                                                        \
       "echo 'what a fine film' | headwise tokenize encoder -")                                    \
+    X(STUDY, study, "study", "", 0, 0,                                                            \
+      "measure what several heads are worth against one",                                         \
+      "headwise study -input data.txt -output study --quick")                                     \
     X(CHECK_DATA, check_data, "check-data", "FILE [FILE ...]", 1, 64,                             \
       "look for bad lines, label typos, duplicates and leaks",                                    \
       "headwise check-data train.txt test.txt")                                                   \
@@ -84,7 +87,7 @@ typedef enum verb_id {
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
 #define MEASURING (PREDICTING | TESTING | IN(EVAL) | IN(COMPARE))
 #define SCORING (MEASURING | IN(CALIBRATE))
-#define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(CHECK_DATA))
+#define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(CHECK_DATA) | IN(STUDY))
 #define EVERY (~0u)
 
 /* X(id, name, alias, kind, argument, lowest, highest, verbs, group, help)
@@ -93,15 +96,29 @@ typedef enum verb_id {
  * says why, after "-name is". */
 #define OPTION_LIST(X)                                                                            \
     X(INPUT, "-input", "", TEXT, "FILE", 0, 0,                                                    \
-      LEARNING | SCORING | IN(TOKENIZE), OWN, "the data, or - for standard input")                \
+      LEARNING | SCORING | IN(TOKENIZE) | IN(STUDY), OWN, "the data, or - for standard input")    \
     X(MODEL_INPUT, "-input", "", TEXT, "MODEL", 0, 0, IN(QUANTIZE), OWN, "the model to shrink")   \
     X(OUTPUT, "-output", "", TEXT, "MODEL", 0, 0, IN(TRAIN) | IN(CALIBRATE) | IN(QUANTIZE), OWN,  \
       "where to write the model; .safetensors is added")                                          \
     X(FOLDER_OUTPUT, "-output", "", TEXT, "FOLDER", 0, 0, IN(EXPORT) | IN(PRETRAIN), OWN,         \
       "the folder to make")                                                                       \
+    X(STUDY_OUTPUT, "-output", "", TEXT, "FOLDER", 0, 0, IN(STUDY), OWN,                          \
+      "the folder to make, or to go on in")                                                       \
     X(ROWS_OUTPUT, "-output", "", TEXT, "FILE", 0, 0, IN(CV), OWN,                                \
       "write out-of-fold probabilities as JSON lines")                                            \
-    X(VALID, "-valid", "", TEXT, "FILE", 0, 0, IN(TRAIN), OWN,                                    \
+    X(STUDY_TEST, "-test", "", TEXT, "FILE", 0, 0, IN(STUDY), OWN,                                \
+      "texts to test on (20 of 100 of the input)")                                                \
+    X(CLAIMS, "--claims", "", TEXT, "LETTERS", 0, 0, IN(STUDY), OWN,                              \
+      "some of the claims: a,c,h (all)")                                                          \
+    X(QUICK, "--quick", "", FLAG, "", 0, 0, IN(STUDY), OWN, "five seeds, nothing tuned")          \
+    X(STANDARD, "--standard", "", FLAG, "", 0, 0, IN(STUDY), OWN, "ten seeds (the default)")      \
+    X(FULL, "--full", "", FLAG, "", 0, 0, IN(STUDY), OWN, "twenty seeds")                         \
+    X(SEEDS, "--seeds", "", WHOLE, "N", 2, 64, IN(STUDY), OWN, "that many seeds")                 \
+    X(EPSILON, "--epsilon", "", NUMBER, "POINTS", 0.001, 100, IN(STUDY), OWN,                     \
+      "the smallest difference that matters (0.5)")                                               \
+    X(TWINS, "--twins", "", FLAG, "", 0, 0, IN(STUDY), OWN,                                       \
+      "an A/A study: compare each arm with itself")                                               \
+    X(VALID, "-valid", "", TEXT, "FILE", 0, 0, IN(TRAIN) | IN(STUDY), OWN,                                    \
       "held-back data (a share of the input)")                                                    \
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
@@ -206,7 +223,7 @@ typedef enum verb_id {
       "weigh labels; FILE: JSON {\"label\": weight}")                                             \
     X(SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, LEARNING, OWN,                                 \
       "same seed and data: same model, bit for bit (0)")                                          \
-    X(RESUME, "--resume", "", FLAG, "", 0, 0, IN(TRAIN), OWN,                                     \
+    X(RESUME, "--resume", "", FLAG, "", 0, 0, IN(TRAIN) | IN(STUDY), OWN,                         \
       "keep a checkpoint, and go on from it if there")                                            \
     X(SAVE_STEPS, "--save-steps", "", WHOLE, "N", 1, 1000000000, IN(TRAIN), OWN,                  \
       "steps between checkpoints (each epoch)")                                                   \
@@ -217,16 +234,16 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), \
-      OWN, "print JSON")                                                                          \
+      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(STUDY) | IN(TOKENIZE) | IN(CHECK_DATA) |  \
+      IN(VERSION), OWN, "print JSON")                                                             \
     X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
       "show N texts that are predicted differently (0)")                                          \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
-      LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE), OWN,                         \
+      LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE) | IN(STUDY), OWN,             \
       "threads (all CPUs); no effect on results")                                                 \
-    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING, OWN,              \
+    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING | IN(STUDY), OWN,              \
       "how progress is shown on standard error")                                                  \
-    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE), OWN,                    \
+    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE) | IN(STUDY), OWN,                    \
       "0: silent, 1: summary, 2: progress (2)")                                                   \
     X(FORMAT, "--format", "", CHOICE, "auto|fasttext|tsv|csv|jsonl|text", 0, 0, READING, DATA,    \
       "of the data (default: recognised)")                                                        \

@@ -29,6 +29,7 @@ set(HEADWISE_SOURCES
     src/statistics/two_level.c
     src/statistics/verdict.c
     src/text/dataset.c
+    src/text/dataset_builder.c
     src/text/dictionary.c
     src/text/draft.c
     src/text/fasttext.c
@@ -96,6 +97,7 @@ set(HEADWISE_SOURCES
     src/model/loss.c
     src/model/noise.c
     src/model/orthogonality.c
+    src/model/operations.c
     src/model/parameters.c
     src/model/pattern.c
     src/model/penalty.c
@@ -198,6 +200,37 @@ set(HEADWISE_SOURCES
     src/train/tower_trainer.c
     src/train/trainer.c
     src/train/training_set.c
+    src/study/arm.c
+    src/study/chinese.c
+    src/study/choice.c
+    src/study/claim.c
+    src/study/claim_a.c
+    src/study/claim_b.c
+    src/study/claim_c.c
+    src/study/claim_e.c
+    src/study/claim_f.c
+    src/study/claim_h.c
+    src/study/claim_i.c
+    src/study/claim_j.c
+    src/study/corruption.c
+    src/study/evidence.c
+    src/study/html_forest.c
+    src/study/html_ledger.c
+    src/study/html_plots.c
+    src/study/html_verdicts.c
+    src/study/job.c
+    src/study/order_task.c
+    src/study/page.c
+    src/study/parts.c
+    src/study/plot.c
+    src/study/probe.c
+    src/study/report_csv.c
+    src/study/report_html.c
+    src/study/report_json.c
+    src/study/report_markdown.c
+    src/study/runs.c
+    src/study/study.c
+    src/study/timing.c
 )
 
 # One file for each instruction set, each with its flags; the best one is chosen when the program
@@ -230,6 +263,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_predict.c
     app/cmd_pretrain.c
     app/cmd_quantize.c
+    app/cmd_study.c
     app/cmd_test.c
     app/cmd_tokenize.c
     app/cmd_train.c

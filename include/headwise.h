@@ -347,6 +347,8 @@ typedef struct hw_progress {
     double loss, learning_rate; /* NaN where there is none */
     double texts_per_second;
     double valid_score; /* NaN between evaluations */
+    double valid_loss;  /* of the towers on held-back texts; NaN where there is none */
+    uint64_t step;      /* of the towers; 0 where there is none */
 } hw_progress;
 
 /* Return false to stop: training finishes with the best model so far if there is
@@ -387,11 +389,16 @@ typedef struct hw_train_options {
     hw_arch arch;
     hw_loss loss;               /* HW_LOSS_OVA: multi-label */
     int32_t heads, head_dim;    /* default 4 heads, width / heads */
-    int32_t layers, width;      /* default 1 layer, width 32 */
+    int32_t layers, width;      /* default 1 layer (negative: none), width 32 */
+    int32_t inner_width;        /* of a layer's feed-forward block; default 2 * width if there are
+                                 * several layers, else none; negative: none */
+    int32_t window;             /* words that can attend to each other; default 128 */
     int32_t towers;             /* default 2 */
     int32_t capsule_dim;        /* of a label's capsule (HW_ARCH_CAPSULE); default 16 */
     int32_t routing;            /* iterations of routing by agreement; default 3 */
     int32_t epochs;             /* of the tower; default by the size of the data */
+    int32_t patience;           /* evaluations on held-back data without progress after which the
+                                 * towers stop; default 3 */
     int32_t batch;              /* texts a step; default 32 */
     double learning_rate;       /* of the tower; default 0.004 */
     double dropout;             /* default 0.5, with capsules 0.1; negative: none */
@@ -445,6 +452,37 @@ HW_API hw_status hw_cross_validate(const hw_train_options *options, int32_t fold
                                    float **probabilities, size_t *examples, int32_t *labels,
                                    hw_error *err);
 HW_API void hw_buffer_free(void *buffer);
+
+/* ---- Study -------------------------------------------------------------------- */
+
+typedef enum hw_study_level {
+    HW_STUDY_DEFAULT, /* standard */
+    HW_STUDY_QUICK,   /* few seeds: it can say NO DIFFERENCE or INCONCLUSIVE */
+    HW_STUDY_STANDARD,
+    HW_STUDY_FULL
+} hw_study_level;
+
+typedef struct hw_study_options {
+    const char *input;        /* labelled data; required */
+    const char *valid, *test; /* default: 10 and 20 of 100 rows of the input */
+    const char *output;       /* the folder to make, or to go on in; required */
+    hw_reader_options reader;
+    const char *claims; /* their letters: "a,c,h"; default all there are (docs/study.md) */
+    hw_study_level level;
+    int32_t seeds;   /* default 5, 10 or 20, by level */
+    double epsilon;  /* smallest difference that matters, in points; default 0.5 */
+    int32_t threads; /* trainings side by side; default: the CPUs the process may use */
+    bool twins;      /* an A/A study: both sides of every comparison are the same arm, so that any
+                      * verdict but NO DIFFERENCE and INCONCLUSIVE is false */
+    hw_progress_fn *progress;
+    void *user;
+} hw_study_options;
+
+/* Measures the claimed advantages of several attention heads over one on the user's own data
+ * (docs/study.md) and writes verdicts.md, study.json, runs.csv and report.html into the output
+ * folder. Every finished training is kept there: a study that was interrupted goes on where it was
+ * and gives the same numbers, but for times. If the callback asks to stop: HW_ERROR_STOPPED. */
+HW_API hw_status hw_study(const hw_study_options *options, hw_error *err);
 
 /* ---- Pretraining ------------------------------------------------------------- */
 

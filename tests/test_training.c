@@ -339,7 +339,7 @@ static void test_options_out_of_range_are_named(void **state) {
     WRONG(valid_split, 0.75, "valid_split");
     WRONG(width, 20, "dim");
     WRONG(heads, 10000, "heads");
-    WRONG(layers, -1, "layers");
+    WRONG(layers, 65, "layers");
     WRONG(capsule_dim, 65, "capsule_dim");
     WRONG(routing, 17, "routing");
     WRONG(towers, 17, "towers");

@@ -24,6 +24,22 @@ hw_status hw_json_append_indented(hw_text_buffer *text, json_t *value, hw_error 
     return text->failed ? hw_fail_memory(err, text->length) : HW_OK;
 }
 
+hw_status hw_json_update(json_t *object, json_t *more, hw_error *err) {
+    const bool ok = more && json_object_update(object, more) == 0;
+    json_decref(more);
+    return ok ? HW_OK : hw_fail_memory(err, 0);
+}
+
+json_t *hw_json_numbers(const double *numbers, size_t count) {
+    json_t *list = json_array();
+    bool ok = list != NULL;
+    for (size_t i = 0; i < count && ok; i++)
+        ok = json_array_append_new(list, json_real(numbers[i])) == 0;
+    if (ok) return list;
+    json_decref(list);
+    return NULL;
+}
+
 enum { DEPTH_LIMIT = 64, VALUES_LIMIT = 1 << 20 };
 
 /* What the document would cost a parser, whether it is JSON or not. */

@@ -22,6 +22,12 @@ static inline bool hw_json_lacked_memory(const json_error_t *problem) {
  * the end. */
 hw_status hw_json_append_indented(hw_text_buffer *text, json_t *value, hw_error *err);
 
+/* Sets the members of `more`, whose reference is taken. HW_ERROR_MEMORY is the only failure, also
+ * of a NULL. */
+hw_status hw_json_update(json_t *object, json_t *more, hw_error *err);
+/* A list of reals. NULL if memory is short. */
+json_t *hw_json_numbers(const double *numbers, size_t count);
+
 /* Parses a whole document that nests at most 64 deep and has at most 2^20 values, without duplicate
  * keys. flags: more of jansson's, such as JSON_DECODE_INT_AS_REAL. name is for messages, which add
  * the line. A new reference, or NULL. */

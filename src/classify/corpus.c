@@ -32,12 +32,10 @@ static void fill_targets(hw_corpus *corpus, const uint32_t *map) {
     corpus->targets = (hw_targets){ corpus->offsets, corpus->labels, dataset->count };
 }
 
-hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, const char *path,
-                         const hw_reader_options *options, hw_error *err) {
+hw_status hw_corpus_view(hw_corpus *corpus, const hw_classifier *classifier,
+                         const hw_dataset *dataset, hw_error *err) {
     HW_TRY(hw_classifier_check_labels(classifier, err));
-    corpus->dataset = hw_dataset_load(path, options, err);
-    if (!corpus->dataset) return HW_ERROR_FORMAT;
-    const hw_dataset *dataset = corpus->dataset;
+    corpus->dataset = dataset;
     size_t total = 0;
     for (size_t row = 0; row < dataset->count; row++) total += dataset->examples[row].labels;
     uint32_t *map = hw_calloc(dataset->label_count + 1, sizeof *map);
@@ -52,6 +50,14 @@ hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, con
     return reserved ? HW_OK : hw_fail_memory(err, (dataset->count + total) * sizeof *map);
 }
 
+hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, const char *path,
+                         const hw_reader_options *options, hw_error *err) {
+    HW_TRY(hw_classifier_check_labels(classifier, err));
+    corpus->loaded = hw_dataset_load(path, options, err);
+    return corpus->loaded ? hw_corpus_view(corpus, classifier, corpus->loaded, err)
+                          : HW_ERROR_FORMAT;
+}
+
 void hw_corpus_clear(hw_corpus *corpus) {
     hw_free(corpus->probabilities);
     hw_free(corpus->bag);
@@ -61,7 +67,7 @@ void hw_corpus_clear(hw_corpus *corpus) {
 
 void hw_corpus_free(hw_corpus *corpus) {
     hw_corpus_clear(corpus);
-    hw_dataset_free(corpus->dataset);
+    hw_dataset_free(corpus->loaded);
     hw_free(corpus->offsets);
     hw_free(corpus->labels);
     *corpus = (hw_corpus){ 0 };

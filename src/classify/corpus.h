@@ -1,5 +1,5 @@
-/* A labelled file as a classifier sees it: its true labels by the classifier's indices, and
- * what the classifier makes of its texts. Invariant: results do not depend on threads. */
+/* Labelled texts as a classifier sees them: its true labels by the classifier's indices, and
+ * what the classifier makes of the texts. Invariant: results do not depend on threads. */
 #ifndef HW_CLASSIFY_CORPUS_H
 #define HW_CLASSIFY_CORPUS_H
 
@@ -8,7 +8,8 @@
 #include "text/dataset.h"
 
 typedef struct hw_corpus {
-    hw_dataset *dataset;
+    const hw_dataset *dataset;
+    hw_dataset *loaded;   /* the data set, if it is the corpus's own */
     uint32_t *offsets;    /* [count + 1] */
     uint32_t *labels;     /* of the model; from its label count up: those it does not have */
     hw_targets targets;   /* a view of the two */
@@ -19,6 +20,9 @@ typedef struct hw_corpus {
 /* *corpus is zero before, and freed by hw_corpus_free also on failure. */
 hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, const char *path,
                          const hw_reader_options *options, hw_error *err);
+/* The same of a data set that outlives the corpus. */
+hw_status hw_corpus_view(hw_corpus *corpus, const hw_classifier *classifier,
+                         const hw_dataset *dataset, hw_error *err);
 hw_status hw_corpus_run(hw_corpus *corpus, const hw_classifier *classifier,
                         const hw_session_options *options, int32_t threads, hw_error *err);
 /* Frees what hw_corpus_run made, so that it can run again. */

@@ -181,6 +181,10 @@ typedef struct hw_batch {
     size_t texts;
 } hw_batch;
 
+/* Floating-point operations of a forward pass over a text of that many tokens, but for sums of
+ * n-grams, norms and biases. */
+double hw_tower_operations(const hw_tower_config *config, size_t tokens);
+
 /* scale(n) = 1 / sqrt(n), 0 for a token without n-grams. */
 float hw_token_scale(uint32_t ngrams);
 

@@ -41,7 +41,8 @@ static hw_status end_fold(validation *v, double score, hw_error *err) {
                               .loss = NAN,
                               .learning_rate = NAN,
                               .texts_per_second = NAN,
-                              .valid_score = score });
+                              .valid_score = score,
+                              .valid_loss = NAN });
     return v->stopped ? hw_fail(err, HW_ERROR_STOPPED, "cross-validation was stopped") : HW_OK;
 }
 

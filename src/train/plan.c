@@ -31,13 +31,17 @@ static hw_status check(const hw_train_options *o, hw_error *err) {
         return refuse(err, "valid_split", "above 0 and at most 0.5");
     if (o->heads < 0 || o->heads > HW_TOWER_HEADS) return refuse(err, "heads", "1 to 256");
     if (o->head_dim < 0 || o->head_dim > 1024) return refuse(err, "head_dim", "1 to 1024");
-    if (o->layers < 0 || o->layers > HW_TOWER_LAYERS) return refuse(err, "layers", "1 to 64");
+    if (o->layers > HW_TOWER_LAYERS) return refuse(err, "layers", "1 to 64");
     if (o->width < 0 || o->width > 4096 || o->width % 16)
         return refuse(err, "dim", "a multiple of 16, 16 to 4096");
+    if (o->inner_width > 16384 || (o->inner_width > 0 && o->inner_width % 16))
+        return refuse(err, "inner_width", "a multiple of 16, 16 to 16384");
+    if (o->window < 0 || o->window > 65536) return refuse(err, "window", "1 to 65536");
     if (o->towers < 0 || o->towers > HW_TOWERS_LIMIT) return refuse(err, "towers", "1 to 16");
     if (o->capsule_dim < 0 || o->capsule_dim > 64) return refuse(err, "capsule_dim", "1 to 64");
     if (o->routing < 0 || o->routing > 16) return refuse(err, "routing", "1 to 16");
     if (o->epochs < 0 || o->epochs > 10000) return refuse(err, "epoch", "1 to 10000");
+    if (o->patience < 0) return refuse(err, "patience", "1 or more");
     if (o->batch < 0 || o->batch > 4096) return refuse(err, "batch", "1 to 4096");
     if (o->learning_rate < 0 || o->learning_rate > 1)
         return refuse(err, "lr", "above 0 and at most 1");
@@ -80,17 +84,20 @@ static int32_t shared_dim(const hw_train_options *o, int32_t all_heads) {
 
 static hw_tower_config tower_config(const hw_train_options *o) {
     const int32_t width = o->width ? o->width : 32, heads = o->heads ? o->heads : 4;
-    const int32_t layers = o->layers ? o->layers : 1;
+    const int32_t layers = o->layers > 0 ? o->layers : o->layers == 0;
     const int32_t head_dim = o->head_dim ? o->head_dim : width / heads > 0 ? width / heads : 1;
+    const int32_t usual_inner = layers > 1 ? 2 * width : 0;
     const bool capsules = o->arch == HW_ARCH_CAPSULE;
     return (hw_tower_config){ .width = width,
                               .layers = layers,
                               .heads = heads,
                               .head_dim = head_dim,
-                              .inner_width = layers > 1 ? 2 * width : 0,
+                              .inner_width = o->inner_width > 0   ? o->inner_width
+                                             : o->inner_width < 0 ? 0
+                                                                  : usual_inner,
                               .distance = 8,
                               .queries = capsules ? 0 : 4,
-                              .window = 128,
+                              .window = o->window ? o->window : 128,
                               .capsule_dim = !capsules        ? 0
                                              : o->capsule_dim ? o->capsule_dim
                                                               : 16,
@@ -148,7 +155,7 @@ hw_status hw_plan_make(hw_plan *plan, const hw_train_options *o, const hw_datase
                        .towers = o->towers ? o->towers : 2,
                        .tower = tower_config(o),
                        .learning = learning_options(o),
-                       .patience = 3 };
+                       .patience = o->patience ? o->patience : 3 };
     if (!plan->multi_label && dataset->multi_label)
         return hw_fail(err, HW_ERROR_ARGUMENT,
                        "%s: some texts have several labels, which the softmax loss cannot learn; "

@@ -28,7 +28,8 @@ static bool tell_stage(hw_pretraining *p, const char *stage, double overall) {
                                    .loss = NAN,
                                    .learning_rate = NAN,
                                    .texts_per_second = NAN,
-                                   .valid_score = NAN });
+                                   .valid_score = NAN,
+                                   .valid_loss = NAN });
 }
 
 static bool tell_step(hw_pretraining *p, const hw_masked_trainer *trainer, double seconds) {
@@ -43,7 +44,8 @@ static bool tell_step(hw_pretraining *p, const hw_masked_trainer *trainer, doubl
                        .learning_rate = hw_masked_trainer_rate(trainer),
                        .texts_per_second =
                            seconds > 0 ? (double)hw_masked_trainer_texts(trainer) / seconds : NAN,
-                       .valid_score = NAN });
+                       .valid_score = NAN,
+                       .valid_loss = NAN });
 }
 
 /* ---- The parts ----------------------------------------------------------------------------- */

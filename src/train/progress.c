@@ -20,7 +20,9 @@ bool hw_training_report(hw_training *t, const char *stage, double share, double 
                                    .loss = loss,
                                    .learning_rate = rate,
                                    .texts_per_second = texts_per_second,
-                                   .valid_score = valid_score });
+                                   .valid_score = valid_score,
+                                   .valid_loss = t->steps ? t->held_loss : NAN,
+                                   .step = t->steps });
 }
 
 void hw_training_note(hw_training *t, const char *note) {
@@ -30,5 +32,6 @@ void hw_training_note(hw_training *t, const char *note) {
                             .loss = NAN,
                             .learning_rate = NAN,
                             .texts_per_second = NAN,
-                            .valid_score = NAN });
+                            .valid_score = NAN,
+                            .valid_loss = NAN });
 }

@@ -121,6 +121,7 @@ static hw_status evaluate(side_by_side *s, double *score, hw_error *err) {
     double loss;
     HW_TRY(hw_held_back_loss(&loss, score, s->mean, t->held_targets, t->labels, t->plan.multi_label,
                              err));
+    t->held_loss = loss;
     s->best.stale++;
     if (t->held_count && !(loss < s->best.best_loss)) return HW_OK;
     s->best.best_loss = loss;
@@ -142,6 +143,7 @@ static void run_round(void *context, size_t tower, int32_t worker) {
 
 static bool report_round(const side_by_side *s, double share, double seconds, double score) {
     hw_training *t = s->training;
+    t->steps = hw_tower_trainer_done(s->trainers[0]);
     const size_t texts = s->round_steps * (size_t)t->plan.learning.batch * (size_t)s->count;
     return hw_training_report(t, s->best.phase == PHASE_TRIALS ? "towers" : "final towers", share,
                               hw_tower_trainer_loss(s->trainers[0]),
@@ -263,6 +265,7 @@ static hw_status run_phase(hw_training *t, int32_t phase, int32_t count, phase_f
     HW_TRY(hw_checkpoint_open(&saved, &file, t, err));
     side_by_side s = { .training = t, .count = count };
     s.best = (hw_checkpoint){ .phase = phase, .best_loss = INFINITY };
+    t->held_loss = NAN;
     const hw_status status = run_it(&s, &saved, file, err);
     free_towers(&s);
     hw_safetensors_close(file);

@@ -74,6 +74,8 @@ typedef struct hw_training {
     float *thresholds; /* [labels] */
     bool stopped;      /* the progress callback asked to finish with what there is */
     double overall, stage_from, stage_to;
+    size_t steps;     /* of the towers so far */
+    double held_loss; /* of the towers, of now */
 } hw_training;
 
 /* ---- plan.c ---- */

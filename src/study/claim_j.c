@@ -1,0 +1,62 @@
+/* j: several heads combine well with capsules. Data of one label a text: what was learned from
+ * single labels is asked for both labels of two texts in one (Zhao et al. 2018, section 4.4, with
+ * composed texts in place of Reuters); data of several labels a text: as it is. */
+#include "study/evidence.h"
+
+static const hw_arm arms[] = { HW_ARM_CAP_MH, HW_ARM_CAP_SH, HW_ARM_MH, HW_ARM_SH_A };
+enum { ARMS = sizeof arms / sizeof *arms };
+
+static hw_side several_labels(const hw_experiment *study, hw_arm arm) {
+    const bool composed = !study->parts.train->multi_label;
+    return (hw_side){ .arm = arm, .variant = composed ? HW_VARIANT_PAIRS : HW_VARIANT_PLAIN };
+}
+
+hw_status hw_want_j(hw_experiment *study, hw_error *err) {
+    for (size_t i = 0; i < ARMS; i++) {
+        HW_TRY(hw_side_want(study, several_labels(study, arms[i]), study->seeds, 0, err));
+        HW_TRY(hw_side_want(study, (hw_side){ .arm = arms[i] }, study->seeds, 0, err));
+    }
+    return HW_OK;
+}
+
+static hw_status add_arms(hw_claim_result *result, const hw_experiment *study, hw_error *err) {
+    json_t *table = hw_table_add(result, "All arms",
+                                 "arm|exact match|F1 of a text|score on the data as it is|"
+                                 "dense parameters|seconds to train");
+    for (size_t i = 0; i < ARMS; i++) {
+        const hw_side several = several_labels(study, arms[i]), plain = { .arm = arms[i] };
+        const hw_moments exact = hw_side_exact(study, several, study->seeds);
+        HW_TRY(hw_table_row(table, err, "%s|%.2f +- %.2f|%.2f|%.2f|%.0f|%.1f", hw_arm_name(arms[i]),
+                            100 * exact.mean, 100 * exact.deviation,
+                            100 * hw_side_moments(study, several, study->seeds, "scores").mean,
+                            100 * hw_side_moments(study, plain, study->seeds, "scores").mean,
+                            hw_side_moments(study, several, study->seeds, "dense_parameters").mean,
+                            hw_side_moments(study, several, study->seeds, "seconds").mean));
+    }
+    return HW_OK;
+}
+
+static hw_status add_heads(hw_claim_result *result, const hw_experiment *study, hw_error *err) {
+    hw_crossed effect;
+    HW_TRY(hw_sides_compare(&effect, study, several_labels(study, HW_ARM_CAP_MH),
+                            several_labels(study, HW_ARM_CAP_SH), study->seeds,
+                            (hw_row_keys){ .keys = { "scores" }, .exact = true }, err));
+    const hw_interval interval = hw_crossed_interval(&effect, 0.95);
+    snprintf(result->caution, sizeof result->caution,
+             "Capsules with several heads against capsules with one: %+.2f points of exact match "
+             "(%+.2f to %+.2f).",
+             effect.effect, interval.low, interval.high);
+    return HW_OK;
+}
+
+hw_status hw_measure_j(hw_claim_result *result, const hw_experiment *study, hw_error *err) {
+    const hw_side capsules = several_labels(study, HW_ARM_CAP_MH);
+    const hw_side linear = several_labels(study, HW_ARM_MH);
+    result->multi = 100 * hw_side_exact(study, capsules, study->seeds).mean;
+    result->single = 100 * hw_side_exact(study, linear, study->seeds).mean;
+    result->epsilon = study->epsilon;
+    HW_TRY(hw_sides_compare(&result->effect, study, capsules, linear, study->seeds,
+                            (hw_row_keys){ .keys = { "scores" }, .exact = true }, err));
+    HW_TRY(add_heads(result, study, err));
+    return add_arms(result, study, err);
+}

@@ -1,0 +1,17 @@
+/* Measurements on the classifier of a run that not every run needs. */
+#ifndef HW_STUDY_PROBE_H
+#define HW_STUDY_PROBE_H
+
+#include "classify/corpus.h"
+#include "study/job.h"
+
+/* score[rows] = what the classifier makes of each row: its F1, which of a single label is 1 or 0.
+ */
+hw_status hw_row_scores(double *score, const hw_corpus *corpus, const hw_classifier *classifier,
+                        hw_error *err);
+
+/* Adds to the run what job->probes ask for. */
+hw_status hw_probe(json_t *run, const hw_job *job, const hw_classifier *classifier,
+                   const hw_parts *parts, hw_error *err);
+
+#endif

@@ -1,0 +1,346 @@
+/* Whole studies of some dozens of texts: one that was interrupted says the same as one that was
+ * not, and numbers that are put into stored runs come out as the effects they are. */
+#include "base/fault.h"
+#include "base/memory.h"
+#include "study_case.h"
+#include "toy_data.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SEEDS = 3 };
+
+static hw_error error;
+
+/* A callback that says no at its limit-th call. */
+typedef struct patience {
+    int calls, limit; /* limit 0: never */
+    double overall;
+} patience;
+
+static bool count_call(void *user, const hw_progress *progress) {
+    patience *p = user;
+    assert_true(progress->overall >= 0 && progress->overall <= 1);
+    p->overall = progress->overall;
+    return ++p->calls != p->limit;
+}
+
+static hw_study_options study_of(const char *output, const char *claims) {
+    return (hw_study_options){ .input = "data",
+                               .output = output,
+                               .claims = claims,
+                               .level = HW_STUDY_QUICK,
+                               .seeds = SEEDS,
+                               .threads = 1 };
+}
+
+static void run_study(const hw_study_options *options) {
+    if (hw_study(options, &error) != HW_OK) fail_msg("%s", error.message);
+}
+
+static void assert_same_file(const char *a, const char *b) {
+    size_t first, second;
+    unsigned char *left = toy_read(a, &first), *right = toy_read(b, &second);
+    assert_int_equal(first, second);
+    assert_memory_equal(left, right, first);
+    hw_free(left);
+    hw_free(right);
+}
+
+static void test_an_interrupted_study_goes_on_and_says_the_same(void **state) {
+    (void)state;
+    patience whole = { 0 }, part = { .limit = 5 };
+    hw_study_options options = study_of("whole", "a,b e");
+    options.progress = count_call;
+    options.user = &whole;
+    run_study(&options);
+    assert_true(whole.overall == 1);
+    options.output = "parts";
+    options.threads = 2;
+    options.user = &part;
+    int sessions = 1;
+    for (hw_status status; (status = hw_study(&options, &error)) != HW_OK; sessions++) {
+        assert_int_equal(status, HW_ERROR_STOPPED);
+        assert_int_equal(error.status, HW_ERROR_STOPPED);
+        assert_int_not_equal(access("parts/study.json", F_OK), 0);
+        assert_int_equal(part.calls, part.limit);
+        part = (patience){ .limit = part.limit + 12 };
+    }
+    assert_true(sessions > 2);
+    assert_same_file("whole/study.json", "parts/study.json");
+    assert_same_file("whole/verdicts.md", "parts/verdicts.md");
+    part = (patience){ 0 }; /* with nothing left to do */
+    run_study(&options);
+    assert_true(part.calls < whole.calls / 2);
+    assert_same_file("whole/study.json", "parts/study.json");
+}
+
+static void test_options_of_no_study_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *input, *output, *claims;
+        int32_t seeds;
+        double epsilon;
+        hw_status status;
+        const char *why;
+    } cases[] = {
+        { NULL, "out", NULL, 2, 0, HW_ERROR_ARGUMENT, "input" },
+        { "data", NULL, NULL, 2, 0, HW_ERROR_ARGUMENT, "output" },
+        { "data", "out", "a,x", 2, 0, HW_ERROR_ARGUMENT, "a,x" },
+        { "data", "out", "", 2, 0, HW_ERROR_ARGUMENT, "claims" },
+        { "data", "out", ",", 2, 0, HW_ERROR_ARGUMENT, "claims" },
+        { "data", "out", "a", 1, 0, HW_ERROR_ARGUMENT, "seeds" },
+        { "data", "out", "a", 65, 0, HW_ERROR_ARGUMENT, "seeds" },
+        { "data", "out", "a", -2, 0, HW_ERROR_ARGUMENT, "seeds" },
+        { "data", "out", "a", 2, -1, HW_ERROR_ARGUMENT, "epsilon" },
+        { "data", "out", "a", 2, (double)NAN, HW_ERROR_ARGUMENT, "epsilon" },
+        { "missing", "out", "a", 2, 0, HW_ERROR_IO, "missing" },
+        { "data", "data", "a", 2, 0, HW_ERROR_IO, "not a folder" },
+        { "data", "none/out", "a", 2, 0, HW_ERROR_IO, "none/out" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hw_study_options options = study_of(cases[i].output, cases[i].claims);
+        options.input = cases[i].input;
+        options.seeds = cases[i].seeds;
+        options.epsilon = cases[i].epsilon;
+        assert_int_equal(hw_study(&options, &error), cases[i].status);
+        assert_int_equal(error.status, cases[i].status);
+        if (!strstr(error.message, cases[i].why)) fail_msg("%d: %s", (int)i, error.message);
+        assert_int_not_equal(access("out", F_OK), 0);
+    }
+    hw_study_options options = study_of("out", "a");
+    options.level = (hw_study_level)9;
+    assert_int_equal(hw_study(&options, NULL), HW_ERROR_ARGUMENT);
+}
+
+static void test_a_study_of_texts_with_several_labels(void **state) {
+    (void)state;
+    toy_write("multi", (toy_shape){ .rows = 60, .labels = 3, .multi_label = true, .seed = 2 });
+    hw_study_options options = study_of("several", "abef");
+    options.input = "multi";
+    options.seeds = 2;
+    run_study(&options);
+}
+
+/* Of a label that only the test part has, nothing can be right. */
+static void test_a_study_with_a_label_that_cannot_be_learned(void **state) {
+    (void)state;
+    toy_write_text("strange", "pos\tgood1 the2\nneg\tbad1 the1\nodd\tgood1 the2\nodd\tbad2\n");
+    hw_study_options options = study_of("unlearned", "a");
+    options.test = "strange";
+    options.seeds = 2;
+    run_study(&options);
+    json_t *study = study_read_json("unlearned/study.json");
+    assert_true(study_number(json_array_get(json_object_get(study, "claims"), 0), "multi") <= 50);
+    json_decref(study);
+}
+
+/* ---- Numbers that are put in -------------------------------------------------------------- */
+
+static int32_t heads_of(const char *folder) {
+    char path[64];
+    snprintf(path, sizeof path, "%s/study.json", folder);
+    json_t *study = study_read_json(path);
+    const int32_t heads = (int32_t)study_number(study, "heads");
+    json_decref(study);
+    return heads;
+}
+
+/* A stored run of the studies below. */
+typedef struct place {
+    const char *arm;
+    int32_t heads, seed;
+} place;
+
+static void path_of(char path[128], const char *folder, place at) {
+    snprintf(path, 128, "%s/runs/%s-h%d-rate1-dropout0.5-plain0-seed%d.json", folder, at.arm,
+             (int)at.heads, (int)at.seed);
+}
+
+static void put(const char *folder, place at, const char *key, json_t *value) {
+    char path[128];
+    path_of(path, folder, at);
+    json_t *stored = study_read_json(path);
+    json_object_set_new(json_object_get(stored, "run"), key, value);
+    study_write_json(path, stored);
+}
+
+/* As many scores as the test part has rows, of which the first `right` are 1. */
+static json_t *scores(const char *folder, place at, size_t right) {
+    char path[128];
+    path_of(path, folder, at);
+    json_t *stored = study_read_json(path), *list = json_array();
+    const size_t rows = json_array_size(json_object_get(json_object_get(stored, "run"), "scores"));
+    for (size_t row = 0; row < rows; row++) json_array_append_new(list, json_real(row < right));
+    json_decref(stored);
+    return list;
+}
+
+/* The claim's part of study.json, done anew. */
+static json_t *claim_of(const char *folder, const char *letter) {
+    const hw_study_options options = study_of(folder, letter);
+    run_study(&options);
+    char path[64];
+    snprintf(path, sizeof path, "%s/study.json", folder);
+    json_t *study = study_read_json(path);
+    json_t *claim = json_incref(json_array_get(json_object_get(study, "claims"), 0));
+    assert_string_equal(json_string_value(json_object_get(claim, "claim")), letter);
+    json_decref(study);
+    return claim;
+}
+
+static void assert_claim(const char *folder, const char *letter, double single, double multi,
+                         double effect) {
+    json_t *claim = claim_of(folder, letter);
+    assert_true(fabs(study_number(claim, "single") - single) < 1e-6);
+    assert_true(fabs(study_number(claim, "multi") - multi) < 1e-6);
+    assert_true(fabs(study_number(claim, "effect") - effect) < 1e-6);
+    json_decref(claim);
+}
+
+static void test_claim_a_is_the_mean_of_the_paired_differences(void **state) {
+    (void)state;
+    json_decref(claim_of("claim_a", "a"));
+    const int32_t heads = heads_of("claim_a");
+    for (int32_t seed = 1; seed <= SEEDS; seed++) {
+        const place mh = { "MH", heads, seed }, sh = { "SH-A", heads, seed };
+        put("claim_a", mh, "scores", scores("claim_a", mh, 18));
+        put("claim_a", sh, "scores", scores("claim_a", sh, 9));
+    }
+    assert_claim("claim_a", "a", 50, 100, 50);
+    put("claim_a", (place){ "MH", heads, 1 }, "scores",
+        scores("claim_a", (place){ "MH", heads, 1 }, 9));
+    assert_claim("claim_a", "a", 50, 250. / 3, 100. / 3);
+}
+
+static void test_a_seed_of_which_a_side_diverged_does_not_count(void **state) {
+    (void)state;
+    json_decref(claim_of("diverged", "a"));
+    const int32_t heads = heads_of("diverged");
+    for (int32_t seed = 1; seed <= SEEDS; seed++) {
+        const place mh = { "MH", heads, seed }, sh = { "SH-A", heads, seed };
+        put("diverged", mh, "scores", scores("diverged", mh, 18));
+        put("diverged", sh, "scores", scores("diverged", sh, 9));
+    }
+    put("diverged", (place){ "SH-A", heads, 2 }, "diverged", json_true());
+    put("diverged", (place){ "H0", heads, 1 }, "diverged", json_true());
+    json_t *claim = claim_of("diverged", "a");
+    assert_true(study_number(claim, "effect") == 50);
+    assert_true(study_number(claim, "seeds") == SEEDS - 1);
+    json_decref(claim);
+    put("diverged", (place){ "MH", heads, 1 }, "diverged", json_true());
+    const hw_study_options options = study_of("diverged", "a");
+    assert_int_equal(hw_study(&options, &error), HW_ERROR_DIVERGED);
+    assert_non_null(strstr(error.message, "only 1 of"));
+}
+
+/* Seed 1 of h = 4 was lucky on the dev part; h = 16 is better with each seed. */
+static void test_claim_f_takes_the_h_that_is_best_for_the_other_seeds(void **state) {
+    (void)state;
+    json_decref(claim_of("claim_f", "f"));
+    static const int32_t counts[] = { 1, 2, 4, 8, 16 };
+    for (size_t i = 0; i < 5; i++)
+        for (int32_t seed = 1; seed <= SEEDS; seed++) {
+            const place at = { "MH", counts[i], seed };
+            const double loss = counts[i] == 4 && seed == 1 ? 0.5 : counts[i] == 16 ? 0.6 : 0.9;
+            put("claim_f", at, "dev", json_pack("[[I, f]]", (json_int_t)8, loss));
+            put("claim_f", at, "scores", scores("claim_f", at, counts[i] == 16 ? 18 : 0));
+        }
+    assert_claim("claim_f", "f", 0, 100, 100);
+    for (int32_t seed = 1; seed <= SEEDS; seed++)
+        put("claim_f", (place){ "MH", 16, seed }, "diverged", json_true());
+    assert_claim("claim_f", "f", 0, 0, 0);
+}
+
+/* The target is 0.9 * 0.05 + 0.1 ln 2 = 0.1143, between the second and the third point. */
+static json_t *descent(int step) {
+    return json_pack("[[i, f], [i, f], [i, f]]", step, 0.6, 2 * step, 0.1, 3 * step, 0.05);
+}
+
+static void test_claim_i_counts_doublings_of_speed(void **state) {
+    (void)state;
+    static const char *const arms[] = { "MH", "SH-A", "SH-C" };
+    json_decref(claim_of("claim_i", "i"));
+    const int32_t heads = heads_of("claim_i");
+    for (int32_t seed = 1; seed <= SEEDS; seed++)
+        for (int i = 0; i < 3; i++)
+            put("claim_i", (place){ arms[i], heads, seed }, "dev", descent(i ? 20 : 10));
+    const double target = 0.9 * 0.05 + 0.1 * log(2), share = (0.6 - target) / 0.5;
+    assert_claim("claim_i", "i", 20 + 20 * share, 10 + 10 * share, 1);
+    /* As if it had run as long as the longest, 60 steps, in vain. */
+    put("claim_i", (place){ "MH", heads, 1 }, "diverged", json_true());
+    json_t *claim = claim_of("claim_i", "i");
+    const double lost = log2(20 + 20 * share) - log2(60);
+    assert_true(fabs(study_number(claim, "effect") - (2 + lost) / 3) < 1e-6);
+    json_decref(claim);
+}
+
+static void test_an_a_a_study_has_no_effect_of_what_is_counted(void **state) {
+    (void)state;
+    hw_study_options options = study_of("twins", "aefi");
+    options.twins = true;
+    run_study(&options);
+    json_t *study = study_read_json("twins/study.json"), *claims = json_object_get(study, "claims");
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const char *verdict =
+            json_string_value(json_object_get(json_array_get(claims, i), "verdict"));
+        assert_true(strcmp(verdict, "NO DIFFERENCE") == 0 || strcmp(verdict, "INCONCLUSIVE") == 0);
+    }
+    assert_true(study_number(json_array_get(claims, 1), "effect") == 0);
+    json_decref(study);
+}
+
+/* ---- Faults ------------------------------------------------------------------------------- */
+
+/* Whatever fails, a study that is done is done again: its files are those of before. */
+static void sweep(hw_fault kind, hw_status expected, const hw_study_options *options,
+                  uint64_t least) {
+    uint64_t failed = 0;
+    for (uint64_t at = 1;; at += at < 60 ? 1 : 1 + at / 16) {
+        hw_fault_arm(kind, at, false);
+        const hw_status status = hw_study(options, &error);
+        const uint64_t calls = hw_fault_calls(kind);
+        hw_fault_arm(kind, 0, false);
+        if (status != HW_OK && (status != expected || error.status != expected || !*error.message))
+            fail_msg("call %d: %d, \"%s\"", (int)at, status, error.message);
+        failed += status != HW_OK;
+        if (calls < at) break;
+    }
+    assert_true(failed >= least);
+    run_study(options);
+    assert_same_file("faults/study.json", "before.json");
+}
+
+static void test_failures_of_a_study_are_told(void **state) {
+    (void)state;
+    hw_study_options options = study_of("faults", "e");
+    options.seeds = 2;
+    run_study(&options);
+    assert_int_equal(rename("faults/study.json", "before.json"), 0);
+    sweep(HW_FAULT_IO, HW_ERROR_IO, &options, 5);
+    json_set_alloc_funcs(hw_malloc, hw_free);
+    sweep(HW_FAULT_MEMORY, HW_ERROR_MEMORY, &options, 20);
+    json_set_alloc_funcs(malloc, free);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_interrupted_study_goes_on_and_says_the_same),
+        cmocka_unit_test(test_options_of_no_study_are_refused),
+        cmocka_unit_test(test_a_study_of_texts_with_several_labels),
+        cmocka_unit_test(test_a_study_with_a_label_that_cannot_be_learned),
+        cmocka_unit_test(test_claim_a_is_the_mean_of_the_paired_differences),
+        cmocka_unit_test(test_a_seed_of_which_a_side_diverged_does_not_count),
+        cmocka_unit_test(test_claim_f_takes_the_h_that_is_best_for_the_other_seeds),
+        cmocka_unit_test(test_claim_i_counts_doublings_of_speed),
+        cmocka_unit_test(test_an_a_a_study_has_no_effect_of_what_is_counted),
+        cmocka_unit_test(test_failures_of_a_study_are_told),
+    };
+    return cmocka_run_group_tests(tests, study_enter_folder, toy_leave_folder);
+}
