@@ -62,13 +62,14 @@ static void add_tables(hw_claim_result *results) {
 
 /* Claim i is made of differences that say the i-th verdict, in the order of their list. */
 static void judge_all(hw_results *results) {
-    static const hw_crossed effects[] = {
+    static const hw_crossed effects[HW_CLAIMS] = {
         { .seeds = 10, .rows = 100, .effect = 3, .by_seed = 0.01, .by_row = 0.01 },
         { .seeds = 10, .rows = 100, .effect = 0.4, .by_seed = 0.0001, .by_row = 0.0001 },
         { .seeds = 10, .rows = 100, .effect = -30, .by_seed = 0.01, .by_row = 0.01 },
         { .seeds = 10, .rows = 100, .effect = 0.1, .by_seed = 0.004, .by_row = 0.004 },
         { .seeds = 10, .rows = 100, .effect = 0.1, .by_seed = 0.5, .by_row = 0.01 },
         { .seeds = 1, .effect = 0.2 },
+        { .seeds = 10, .effect = 0 },
         { .seeds = 10, .effect = 0 },
     };
     hw_finding findings[HW_CLAIMS];

@@ -141,6 +141,7 @@ hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
            (options->char_min >= 1 && options->char_min <= options->char_max &&
             options->char_max <= HW_NGRAM_LIMIT));
     HW_TRY(extract_words(ngrams, words, most_characters(words, options), options, err));
+    if (ngrams->count == 0) return HW_OK;
     cursor out = { ngrams->hashes + ngrams->count, ngrams->tokens + ngrams->count };
     for (size_t i = 0; i < words->count; ++i)
         if (words->items[i].kind == HW_WORD_LETTERS) add_characters(&out, words, i, options);
