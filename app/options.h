@@ -44,6 +44,9 @@
     X(PRETRAIN, pretrain, "pretrain", "", 0, 0,                                                   \
       "make an encoder out of unlabelled texts",                                                  \
       "headwise pretrain -input texts.txt -output encoder")                                       \
+    X(EXPLAIN, explain, "explain", "MODEL TEXT|FILE|-", 1, 2,                                     \
+      "show which words made the label, and test it",                                             \
+      "headwise explain model 'what a fine film'")                                                \
     X(TOKENIZE, tokenize, "tokenize", "MODEL FILE|-", 1, 2,                                       \
       "print the token ids of every line",                                                        \
       "echo 'what a fine film' | headwise tokenize encoder -")                                    \
@@ -80,7 +83,9 @@ typedef enum verb_id {
 #define PREDICTING (IN(PREDICT) | IN(PREDICT_PROB))
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
 #define SCORING (PREDICTING | TESTING | IN(EVAL) | IN(CALIBRATE))
-#define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(CHECK_DATA))
+#define WINDOWED (PREDICTING | TESTING | IN(EVAL) | IN(EXPLAIN))
+#define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(EXPLAIN) | IN(CHECK_DATA))
+#define PREFIXED (READING & ~IN(EXPLAIN))
 #define EVERY (~0u)
 
 /* X(id, name, alias, kind, argument, lowest, highest, verbs, group, help)
@@ -89,7 +94,7 @@ typedef enum verb_id {
  * says why, after "-name is". */
 #define OPTION_LIST(X)                                                                            \
     X(INPUT, "-input", "", TEXT, "FILE", 0, 0,                                                    \
-      LEARNING | SCORING | IN(TOKENIZE), OWN, "the data, or - for standard input")                \
+      LEARNING | SCORING | IN(TOKENIZE) | IN(EXPLAIN), OWN, "the data, or - for standard input")  \
     X(MODEL_INPUT, "-input", "", TEXT, "MODEL", 0, 0, IN(QUANTIZE), OWN, "the model to shrink")   \
     X(OUTPUT, "-output", "", TEXT, "MODEL", 0, 0, IN(TRAIN) | IN(CALIBRATE) | IN(QUANTIZE), OWN,  \
       "where to write the model; .safetensors is added")                                          \
@@ -133,10 +138,10 @@ typedef enum verb_id {
     X(PRETRAIN_LENGTH, "--max-length", "max-tokens", WHOLE, "N", 8, 8192, IN(PRETRAIN), OWN,      \
       "tokens of a text (128)")                                                                   \
     X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000,                               \
-      PREDICTING | TESTING | IN(EVAL), OWN, "tokens of a window of an encoder (its own)")         \
-    X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, PREDICTING | TESTING | IN(EVAL), OWN,       \
+      WINDOWED, OWN, "tokens of a window of an encoder (its own)")                                \
+    X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, WINDOWED, OWN,                              \
       "tokens that its windows share (a quarter)")                                                \
-    X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, PREDICTING | TESTING | IN(EVAL), OWN,           \
+    X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, WINDOWED, OWN,                                  \
       "read only the first window of a text")                                                     \
     X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
       "tokens of the new tokenizer (by the data)")                                                \
@@ -187,8 +192,20 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(CV) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), OWN,          \
-      "print JSON")                                                                               \
+      PREDICTING | IN(EVAL) | IN(CV) | IN(EXPLAIN) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), \
+      OWN, "print JSON")                                                                          \
+    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random", 0, 0, IN(EXPLAIN), OWN,          \
+      "how words get their scores (ig)")                                                          \
+    X(EXPLAINED, "--label", "", TEXT, "LABEL", 0, 0, IN(EXPLAIN), OWN,                            \
+      "the label to explain (the most probable)")                                                 \
+    X(STEPS, "--steps", "", WHOLE, "N", 1, 4096, IN(EXPLAIN), OWN,                                \
+      "of ig, to begin with (32)")                                                                \
+    X(ORDERS, "--random-orders", "", WHOLE, "N", 0, 10000, IN(EXPLAIN), OWN,                      \
+      "to compare with (20); 0: do not test")                                                     \
+    X(EXPLAIN_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN), OWN,                      \
+      "of the random orders (0)")                                                                 \
+    X(COLOR, "--color", "", FLAG, "", 0, 0, IN(EXPLAIN), OWN,                                     \
+      "colour the words, also if this is no terminal")                                            \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
       LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE), OWN,                         \
       "threads (all CPUs); no effect on results")                                                 \
@@ -202,7 +219,7 @@ typedef enum verb_id {
       "column of the text (text)")                                                                \
     X(LABEL_COLUMN, "--label-column", "", TEXT, "NAME", 0, 0, READING | IN(EXPORT), DATA,         \
       "column of the label (label)")                                                              \
-    X(LABEL, "-label", "", TEXT, "PREFIX", 0, 0, READING | IN(EXPORT) | IN(DUMP), DATA,           \
+    X(LABEL, "-label", "", TEXT, "PREFIX", 0, 0, PREFIXED | IN(EXPORT) | IN(DUMP), DATA,          \
       "prefix of labels in fastText lines (__label__)")                                           \
     X(QUIET, "--quiet", "q", FLAG, "", 0, 0, EVERY, COMMON, "no progress and no notes")           \
     X(HELP, "--help", "h", FLAG, "", 0, 0, EVERY, COMMON, "this text")                            \

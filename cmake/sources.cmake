@@ -127,6 +127,14 @@ set(HEADWISE_SOURCES
     src/classify/tower_folder.c
     src/classify/tower_tensors.c
     src/classify/vocabulary.c
+    src/explain/encoder_path.c
+    src/explain/encoder_words.c
+    src/explain/explain.c
+    src/explain/faithfulness.c
+    src/explain/integral.c
+    src/explain/ngram_shares.c
+    src/explain/subject.c
+    src/explain/tower_path.c
     src/train/adamw.c
     src/train/assembly.c
     src/train/bag_branch.c
@@ -191,6 +199,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_cv.c
     app/cmd_dump.c
     app/cmd_eval.c
+    app/cmd_explain.c
     app/cmd_export.c
     app/cmd_predict.c
     app/cmd_pretrain.c
@@ -202,6 +211,8 @@ set(HEADWISE_APP_SOURCES
     app/completion.c
     app/console.c
     app/data_scan.c
+    app/explanation_json.c
+    app/explanation_text.c
     app/help.c
     app/json_text.c
     app/label_table.c
@@ -216,5 +227,6 @@ set(HEADWISE_APP_SOURCES
     app/scorer.c
     app/selection.c
     app/spelling.c
+    app/text_source.c
     app/training.c
 )

@@ -17,6 +17,7 @@ BELOW = {
     "encoder": {"base", "tensor"},
     "classify": {"base", "text", "tokenizer", "tensor", "model", "encoder"},
     "train": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
+    "explain": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
     "app": {"base"},
 }
 

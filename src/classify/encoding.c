@@ -39,14 +39,31 @@ static hw_status sort_by_token(hw_encoding *e, hw_error *err) {
     return HW_OK;
 }
 
+/* The features and the tokens' lists, of what was found. */
+static hw_status arrange(hw_encoding *e, size_t members, const float *idf, hw_error *err) {
+    if (idf) HW_TRY(hw_features_make(&e->features, &e->ngrams, e->found, members, idf, err));
+    return sort_by_token(e, err);
+}
+
 hw_status hw_encoding_make(hw_encoding *e, hw_text text, const hw_ngram_options *options,
                            const hw_dictionary *dictionary, size_t members, const float *idf,
                            hw_error *err) {
     HW_TRY(hw_words_split(&e->words, text, err));
     HW_TRY(hw_ngrams_extract(&e->ngrams, &e->words, options, err));
     HW_TRY(look_up(e, dictionary, err));
-    if (idf) HW_TRY(hw_features_make(&e->features, &e->ngrams, e->found, members, idf, err));
-    return sort_by_token(e, err);
+    return arrange(e, members, idf, err);
+}
+
+hw_status hw_encoding_remove(hw_encoding *e, const bool *removed, const hw_ngram_options *options,
+                             size_t members, const float *idf, hw_error *err) {
+    const size_t count = e->ngrams.count;
+    if (!hw_grow((void **)&e->firsts, &e->firsts_capacity, count, sizeof *e->firsts))
+        return hw_fail_memory(err, count * sizeof *e->firsts);
+    hw_ngrams_firsts(e->firsts, &e->ngrams, &e->words, options);
+    for (size_t i = 0; i < count; i++)
+        for (size_t word = e->firsts[i]; word <= e->ngrams.tokens[i]; word++)
+            if (removed[word]) e->found[i] = HW_ABSENT;
+    return arrange(e, members, idf, err);
 }
 
 void hw_encoding_free(hw_encoding *e) {
@@ -56,5 +73,6 @@ void hw_encoding_free(hw_encoding *e) {
     hw_free(e->token_offsets);
     hw_free(e->token_ngrams);
     hw_free(e->found);
+    hw_free(e->firsts);
     *e = (hw_encoding){ 0 };
 }

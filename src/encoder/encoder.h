@@ -21,6 +21,8 @@ typedef struct hw_encoder_batch {
     const uint32_t *tokens;  /* ids, below config->vocabulary */
     const uint32_t *offsets; /* [texts + 1] */
     size_t texts;
+    const float *words; /* [offsets[texts]][embedding width]: what stands in for the tokens' rows of
+                         * the word embedding; NULL: the rows themselves */
 } hw_encoder_batch;
 
 /* ---- Weights ------------------------------------------------------------------ */

@@ -1,0 +1,227 @@
+/* hw_explain: the n-grams' shares, then what the method says of the towers or the encoder, then how
+ * faithful it is. Invariant: an explanation is a function of classifier, text and options. */
+#include "explain/faithfulness.h"
+#include "explain/integral.h"
+#include "explain/ngram_shares.h"
+
+#include "base/memory.h"
+#include "base/random.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum { PURPOSE_SCORES = 62, STEPS = 32, STEPS_LIMIT = 4096, ORDERS = 20, ORDERS_LIMIT = 10000 };
+
+struct hw_explanation {
+    hw_explained summary;
+    hw_attribution *words, *tokens; /* tokens: NULL if they are the words */
+    size_t word_count, token_count;
+};
+
+/* What is being worked on. */
+typedef struct task {
+    hw_subject subject;
+    hw_explain_options options; /* without defaults */
+    hw_explained summary;
+} task;
+
+/* ---- Options ----------------------------------------------------------------------- */
+
+static hw_status take_options(task *t, const hw_explain_options *options, hw_error *err) {
+    static const hw_explain_options none = { 0 };
+    t->options = options ? *options : none;
+    hw_explain_options *o = &t->options;
+    if (o->method == HW_EXPLAIN_DEFAULT) o->method = HW_EXPLAIN_IG;
+    if (o->steps == 0) o->steps = STEPS;
+    if (o->tolerance == 0) o->tolerance = 0.005;
+    if (o->random_orders == 0) o->random_orders = ORDERS;
+    if (o->steps < 1 || o->steps > STEPS_LIMIT)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "steps is %d; it can be 1 to %d", (int)o->steps,
+                       STEPS_LIMIT);
+    if (!(o->tolerance > 0 && o->tolerance < 1))
+        return hw_fail(err, HW_ERROR_ARGUMENT, "tolerance is %g; it must be between 0 and 1",
+                       o->tolerance);
+    if (o->random_orders > ORDERS_LIMIT)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "random_orders is %d; it can be up to %d",
+                       (int)o->random_orders, ORDERS_LIMIT);
+    o->steps = (o->steps + 3) / 4 * 4;
+    return HW_OK;
+}
+
+/* ---- Methods that take gradients ----------------------------------------------------- */
+
+/* scores: [tokens of the path]; the towers' tokens are the words. */
+static void add_token_scores(hw_subject *s, const double *scores) {
+    if (!s->tokens) {
+        for (size_t i = 0; i < s->word_count; i++) s->words[i].score += scores[i];
+        return;
+    }
+    for (size_t i = 0; i < s->token_count; i++) {
+        s->tokens[i].score = scores[i];
+        if (s->word_of[i] != HW_NO_WORD) s->words[s->word_of[i]].score += scores[i];
+    }
+}
+
+static hw_status follow_path(task *t, hw_path *path, hw_error *err) {
+    static const double end = 1;
+    double value, *scores = hw_calloc(path->tokens, sizeof *scores);
+    if (!scores) return hw_fail_memory(err, path->tokens * sizeof *scores);
+    hw_status status;
+    if (t->options.method == HW_EXPLAIN_IG) {
+        const double change = fabs(t->summary.score - t->summary.base);
+        status = hw_integrate(scores, &t->summary.steps, path, (size_t)t->options.steps,
+                              t->options.tolerance * change, err);
+    } else {
+        status = path->run(&value, scores, path, &end, 1, err);
+        t->summary.steps = 1;
+    }
+    if (status == HW_OK) add_token_scores(&t->subject, scores);
+    hw_free(scores);
+    return status;
+}
+
+static hw_status add_gradients(task *t, hw_error *err) {
+    const hw_subject *s = &t->subject;
+    if (!s->classifier->encoder && s->classifier->config.towers == 0) return HW_OK;
+    hw_path *path = s->classifier->encoder
+                        ? hw_encoder_path_new(s, t->options.method != HW_EXPLAIN_IG, err)
+                        : hw_tower_path_new(s, err);
+    if (!path) return err->status;
+    const hw_status status = follow_path(t, path, err);
+    hw_path_free(path);
+    return status;
+}
+
+/* ---- Methods that do not --------------------------------------------------------------- */
+
+/* score(text) - score(text without the word); the n-grams' part included. */
+static hw_status leave_out(task *t, hw_error *err) {
+    hw_subject *s = &t->subject;
+    bool *removed = hw_calloc(s->word_count, sizeof *removed);
+    if (!removed) return hw_fail_memory(err, s->word_count * sizeof *removed);
+    hw_status status = HW_OK;
+    for (size_t i = 0; i < s->word_count && status == HW_OK; i++) {
+        double without;
+        removed[i] = true;
+        status = hw_subject_run(&without, NULL, s, removed, 1, err);
+        if (status == HW_OK) s->words[i].score = t->summary.score - without;
+        removed[i] = false;
+    }
+    hw_free(removed);
+    return status;
+}
+
+static void draw_scores(task *t) {
+    hw_subject *s = &t->subject;
+    for (size_t i = 0; i < s->word_count; i++)
+        s->words[i].score = (double)hw_random_uniform(t->options.seed, PURPOSE_SCORES, i);
+}
+
+/* ---- All of it --------------------------------------------------------------------------- */
+
+static hw_status score_words(task *t, hw_error *err) {
+    switch (t->options.method) {
+    case HW_EXPLAIN_LOO:
+        return leave_out(t, err);
+    case HW_EXPLAIN_RANDOM:
+        draw_scores(t);
+        return HW_OK;
+    default:
+        HW_TRY(hw_ngram_shares(&t->subject, err));
+        return add_gradients(t, err);
+    }
+}
+
+/* The score and probability of the text, and the score when all its words are unknown. */
+static hw_status measure_ends(task *t, hw_error *err) {
+    const size_t words = t->subject.word_count;
+    double scores[2], probabilities[2];
+    bool *removed = hw_calloc(2 * words, sizeof *removed);
+    if (!removed) return hw_fail_memory(err, 2 * words * sizeof *removed);
+    for (size_t i = 0; i < words; i++) removed[words + i] = true;
+    const hw_status status = hw_subject_run(scores, probabilities, &t->subject, removed, 2, err);
+    hw_free(removed);
+    HW_TRY(status);
+    t->summary.score = scores[0];
+    t->summary.base = scores[1];
+    t->summary.probability = probabilities[0];
+    return HW_OK;
+}
+
+static void measure_gap(hw_explained *summary, const hw_subject *s) {
+    const double change = summary->score - summary->base;
+    summary->sum = 0;
+    for (size_t i = 0; i < s->word_count; i++) summary->sum += s->words[i].score;
+    const double difference = fabs(summary->sum - change);
+    if (summary->method == HW_EXPLAIN_RANDOM)
+        summary->gap = NAN;
+    else
+        summary->gap = difference == 0 ? 0 : difference / fabs(change);
+}
+
+static hw_status work(task *t, hw_error *err) {
+    hw_explained *summary = &t->summary;
+    summary->method = t->options.method;
+    summary->label = (int32_t)t->subject.label;
+    HW_TRY(measure_ends(t, err));
+    HW_TRY(score_words(t, err));
+    measure_gap(summary, &t->subject);
+    summary->comprehensiveness = summary->sufficiency = NAN;
+    summary->random_comprehensiveness = summary->random_sufficiency = NAN;
+    if (t->options.random_orders < 0 || t->subject.word_count == 0) return HW_OK;
+    return hw_faithfulness_measure(summary, &t->subject, t->subject.words,
+                                   (size_t)t->options.random_orders, t->options.seed, err);
+}
+
+/* Takes what the task has found. */
+static hw_explanation *explanation_of(task *t, hw_error *err) {
+    hw_explanation *e = hw_calloc(1, sizeof *e);
+    if (!e) {
+        hw_fail_memory(err, sizeof *e);
+        return NULL;
+    }
+    e->summary = t->summary;
+    e->words = t->subject.words;
+    e->word_count = t->subject.word_count;
+    e->tokens = t->subject.tokens;
+    e->token_count = t->subject.token_count;
+    t->subject.words = t->subject.tokens = NULL;
+    return e;
+}
+
+hw_explanation *hw_explain(hw_session *session, hw_text text, const hw_explain_options *options,
+                           hw_error *err) {
+    hw_error own;
+    if (!err) err = &own;
+    assert(session && (text.bytes || !text.length));
+    task t = { 0 };
+    hw_explanation *e = NULL;
+    if (take_options(&t, options, err) == HW_OK &&
+        hw_subject_start(&t.subject, session, text, t.options.label, err) == HW_OK &&
+        work(&t, err) == HW_OK)
+        e = explanation_of(&t, err);
+    hw_subject_free(&t.subject);
+    return e;
+}
+
+void hw_explanation_free(hw_explanation *e) {
+    if (!e) return;
+    hw_free(e->words);
+    hw_free(e->tokens);
+    hw_free(e);
+}
+
+const hw_explained *hw_explanation_summary(const hw_explanation *e) {
+    return &e->summary;
+}
+
+const hw_attribution *hw_explanation_words(const hw_explanation *e, size_t *count) {
+    *count = e->word_count;
+    return e->words;
+}
+
+const hw_attribution *hw_explanation_tokens(const hw_explanation *e, size_t *count) {
+    *count = e->tokens ? e->token_count : e->word_count;
+    return e->tokens ? e->tokens : e->words;
+}
