@@ -19,6 +19,8 @@ typedef struct explaining {
     hw_session *session;
     hw_explain_options options;
     bool as_json, in_color;
+    const char *page_path; /* NULL: results are printed */
+    hw_text_buffer page;
     size_t shown;
 } explaining;
 
@@ -47,7 +49,9 @@ static hw_status explain_text(explaining *e, hw_text text, hw_error *err) {
     if (!explanation) return err->status;
     const shown_explanation shown = { e->classifier, explanation, text };
     hw_status status = HW_OK;
-    if (e->as_json) {
+    if (e->page_path) {
+        explanation_append(&e->page, &shown);
+    } else if (e->as_json) {
         status = json_print_line(explanation_json(&shown), err);
     } else {
         if (e->shown++ > 0) putchar('\n');
@@ -97,17 +101,23 @@ static int explain(const arguments *args, const hw_classifier *classifier, const
                      .session = hw_session_new(classifier, &options, &err),
                      .options = explain_options(args),
                      .as_json = is_given(args, OPTION_JSON),
+                     .page_path = text_option(args, OPTION_HTML, NULL),
                      .in_color = is_colored(args) };
     if (!e.session) return console_error(&err);
-    const hw_status status = is_given(args, OPTION_INPUT) || is_file(argument)
-                                 ? explain_file(&e, args, argument, &err)
-                                 : explain_text(&e, hw_text_of(argument), &err);
+    if (e.page_path) page_begin(&e.page, "Explanations");
+    hw_status status = is_given(args, OPTION_INPUT) || is_file(argument)
+                           ? explain_file(&e, args, argument, &err)
+                           : explain_text(&e, hw_text_of(argument), &err);
+    if (e.page_path && status == HW_OK) status = page_write(&e.page, e.page_path, &err);
+    hw_text_buffer_free(&e.page);
     hw_session_free(e.session);
     return status == HW_OK ? DONE : console_error(&err);
 }
 
 int cmd_explain(const arguments *args) {
     const char *argument = data_argument(args);
+    if (is_given(args, OPTION_JSON) && is_given(args, OPTION_HTML))
+        return console_usage("explain: --json and --html exclude each other");
     if (!argument)
         return console_usage("explain: an argument is missing; usage: headwise explain %s",
                              verb_table[args->verb].positional);

@@ -47,6 +47,9 @@
     X(EXPLAIN, explain, "explain", "MODEL TEXT|FILE|-", 1, 2,                                     \
       "show which words made the label, and test it",                                             \
       "headwise explain model 'what a fine film'")                                                \
+    X(ATTENTION, attention, "attention", "MODEL TEXT", 2, 2,                                      \
+      "show what every head attends to",                                                          \
+      "headwise attention model 'what a fine film'")                                              \
     X(TOKENIZE, tokenize, "tokenize", "MODEL FILE|-", 1, 2,                                       \
       "print the token ids of every line",                                                        \
       "echo 'what a fine film' | headwise tokenize encoder -")                                    \
@@ -83,7 +86,7 @@ typedef enum verb_id {
 #define PREDICTING (IN(PREDICT) | IN(PREDICT_PROB))
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
 #define SCORING (PREDICTING | TESTING | IN(EVAL) | IN(CALIBRATE))
-#define WINDOWED (PREDICTING | TESTING | IN(EVAL) | IN(EXPLAIN))
+#define WINDOWED (PREDICTING | TESTING | IN(EVAL) | IN(EXPLAIN) | IN(ATTENTION))
 #define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(EXPLAIN) | IN(CHECK_DATA))
 #define PREFIXED (READING & ~IN(EXPLAIN))
 #define EVERY (~0u)
@@ -192,9 +195,10 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(CV) | IN(EXPLAIN) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), \
-      OWN, "print JSON")                                                                          \
-    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random", 0, 0, IN(EXPLAIN), OWN,          \
+      PREDICTING | IN(EVAL) | IN(CV) | IN(EXPLAIN) | IN(ATTENTION) | IN(TOKENIZE) |               \
+      IN(CHECK_DATA) | IN(VERSION), OWN, "print JSON")                                            \
+    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random|attention|rollout|flow|norm|"      \
+      "grad-attention", 0, 0, IN(EXPLAIN), OWN,                                                   \
       "how words get their scores (ig)")                                                          \
     X(EXPLAINED, "--label", "", TEXT, "LABEL", 0, 0, IN(EXPLAIN), OWN,                            \
       "the label to explain (the most probable)")                                                 \
@@ -204,6 +208,8 @@ typedef enum verb_id {
       "to compare with (20); 0: do not test")                                                     \
     X(EXPLAIN_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN), OWN,                      \
       "of the random orders (0)")                                                                 \
+    X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN), OWN,                                   \
+      "write a page (no network) instead of printing")                                             \
     X(COLOR, "--color", "", FLAG, "", 0, 0, IN(EXPLAIN), OWN,                                     \
       "colour the words, also if this is no terminal")                                            \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \

@@ -127,6 +127,10 @@ set(HEADWISE_SOURCES
     src/classify/tower_folder.c
     src/classify/tower_tensors.c
     src/classify/vocabulary.c
+    src/explain/attend.c
+    src/explain/attention_flow.c
+    src/explain/attention_matrices.c
+    src/explain/attention_scores.c
     src/explain/encoder_path.c
     src/explain/encoder_words.c
     src/explain/explain.c
@@ -193,7 +197,9 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
 endif()
 
 set(HEADWISE_APP_SOURCES
+    app/attention_json.c
     app/card.c
+    app/cmd_attention.c
     app/cmd_calibrate.c
     app/cmd_check_data.c
     app/cmd_cv.c
@@ -212,6 +218,7 @@ set(HEADWISE_APP_SOURCES
     app/console.c
     app/data_scan.c
     app/explanation_json.c
+    app/explanation_page.c
     app/explanation_text.c
     app/help.c
     app/json_text.c
@@ -221,6 +228,7 @@ set(HEADWISE_APP_SOURCES
     app/model_path.c
     app/options.c
     app/out_of_fold.c
+    app/page.c
     app/progress.c
     app/records.c
     app/report.c

@@ -254,7 +254,14 @@ typedef enum hw_explain_method {
                     * are all unknown to the text */
     HW_EXPLAIN_GRAD_INPUT, /* gradient times input */
     HW_EXPLAIN_LOO,        /* leave one word out */
-    HW_EXPLAIN_RANDOM      /* by chance: what every other method has to beat */
+    HW_EXPLAIN_RANDOM,     /* by chance: what every other method has to beat */
+    /* Where a network looks, which has no sign. Up to 4,096 tokens (a window). The scores of a
+     * model with n-grams are brought to the size of what the towers add to the score. */
+    HW_EXPLAIN_ATTENTION,     /* of the last layer as the readout sees it, mean over heads */
+    HW_EXPLAIN_ROLLOUT,       /* through all layers (Abnar and Zuidema 2020) */
+    HW_EXPLAIN_FLOW,          /* the greatest flow through them (likewise); up to 256 tokens */
+    HW_EXPLAIN_NORM,          /* weighed by what it brings (Kobayashi et al. 2020) */
+    HW_EXPLAIN_GRAD_ATTENTION /* weighed by its gradient (Chefer et al. 2021) */
 } hw_explain_method;
 
 typedef struct hw_explain_options {
@@ -271,6 +278,7 @@ typedef struct hw_explain_options {
 typedef struct hw_attribution {
     size_t begin, end;                     /* bytes of the text; equal for [CLS], [SEP] */
     size_t character_begin, character_end; /* the same in code points */
+    uint32_t id;                           /* of a token; 0 of a word */
     double score;                          /* what it adds to the label's score */
     double ngrams;                         /* of that, by the n-grams; 0 of LOO and RANDOM */
 } hw_attribution;
@@ -312,6 +320,19 @@ HW_API const hw_attribution *hw_explanation_words(const hw_explanation *explanat
 /* Those of hw_tokenize; of a classifier without an encoder, the words. */
 HW_API const hw_attribution *hw_explanation_tokens(const hw_explanation *explanation,
                                                    size_t *count);
+
+/* What the heads of one tower attend to, or those of an encoder in one window of the text. */
+typedef struct hw_attention_map {
+    size_t readings; /* how many towers or windows there are */
+    size_t layers, heads, count;
+    const hw_attribution *tokens; /* [count]; score: how the readout looks at it */
+    const float *weights;         /* [layers][heads][count][count], by query and key */
+} hw_attention_map;
+
+/* The reading-th one; up to 4,096 tokens. Free with hw_attention_map_free. */
+HW_API hw_attention_map *hw_attend(hw_session *session, hw_text text, size_t reading,
+                                   hw_error *err);
+HW_API void hw_attention_map_free(hw_attention_map *map);
 
 /* ---- Evaluation ------------------------------------------------------------ */
 

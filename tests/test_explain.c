@@ -381,6 +381,117 @@ static void test_encoders_are_explained_as_captum_explains_them(void **state) {
     }
 }
 
+static void test_attention_is_followed_as_the_papers_say(void **state) {
+    (void)state;
+    for (size_t i = 0; i < GOLDEN; i++) {
+        golden_case c = open_golden(golden[i]);
+        expect_scores(&c, "attention", HW_EXPLAIN_ATTENTION);
+        expect_scores(&c, "rollout", HW_EXPLAIN_ROLLOUT);
+        expect_scores(&c, "flow", HW_EXPLAIN_FLOW);
+        expect_scores(&c, "norm", HW_EXPLAIN_NORM);
+        expect_scores(&c, "grad-attention", HW_EXPLAIN_GRAD_ATTENTION);
+        close_golden(&c);
+    }
+}
+
+static void expect_matrices(const hw_attention_map *map, const json_t *layers) {
+    const size_t n = map->count;
+    assert_int_equal(map->layers, json_array_size(layers));
+    for (size_t layer = 0; layer < map->layers; layer++) {
+        const json_t *heads = json_array_get(layers, layer);
+        assert_int_equal(map->heads, json_array_size(heads));
+        for (size_t i = 0; i < map->heads * n * n; i++) {
+            const json_t *row = json_array_get(json_array_get(heads, i / (n * n)), i / n % n);
+            const double weight = (double)map->weights[layer * map->heads * n * n + i];
+            assert_true(fabs(weight - number_at(row, i % n)) < 1e-6);
+        }
+    }
+}
+
+static void test_matrices_are_those_of_transformers(void **state) {
+    (void)state;
+    for (size_t i = 0; i < GOLDEN; i++) {
+        golden_case c = open_golden(golden[i]);
+        size_t at;
+        json_t *text;
+        json_array_foreach(c.expected, at, text) {
+            const json_t *ids = json_object_get(text, "tokens");
+            const char *string = json_string_value(json_object_get(text, "text"));
+            hw_attention_map *map = hw_attend(c.session, hw_text_of(string), 0, &error);
+            assert_non_null(map);
+            assert_int_equal(map->readings, 1);
+            assert_int_equal(map->count, json_array_size(ids));
+            for (size_t token = 0; token < map->count; token++)
+                assert_int_equal(map->tokens[token].id,
+                                 json_integer_value(json_array_get(ids, token)));
+            expect_matrices(map, json_object_get(text, "matrices"));
+            hw_attention_map_free(map);
+        }
+        assert_null(hw_attend(c.session, hw_text_of("a"), 1, &error));
+        assert_int_equal(error.status, HW_ERROR_ARGUMENT);
+        close_golden(&c);
+    }
+}
+
+/* Towers: rows sum to 1 within their window of 4 tokens, and are 0 outside of it. */
+static void test_towers_attend_within_their_windows(void **state) {
+    (void)state;
+    hw_classifier *classifier = tiny_classifier((tiny_options){ 0 }, &error);
+    hw_session *session = session_of(classifier);
+    for (size_t reading = 0; reading < 2; reading++) {
+        hw_attention_map *map =
+            hw_attend(session, hw_text_of("a quiet film , no film at all"), reading, &error);
+        assert_int_equal(map->readings, 2);
+        assert_int_equal(map->count, 8);
+        double readout = 0;
+        for (size_t i = 0; i < map->count; i++) readout += map->tokens[i].score;
+        assert_true(fabs(readout - 1) < 1e-6);
+        for (size_t row = 0; row < map->heads * 8; row++) {
+            double sum = 0;
+            for (size_t j = 0; j < 8; j++) {
+                const double weight = (double)map->weights[row * 8 + j];
+                if ((row % 8 < 4) != (j < 4)) assert_true(weight == 0);
+                sum += weight;
+            }
+            assert_true(fabs(sum - 1) < 1e-6);
+        }
+        hw_attention_map_free(map);
+    }
+    hw_session_free(session);
+    hw_classifier_close(classifier);
+}
+
+/* Of a model with n-grams, where the towers look has the size of what they add to the score. */
+static void test_attention_stands_beside_the_ngrams(void **state) {
+    (void)state;
+    hw_classifier *classifier = tiny_classifier((tiny_options){ 0 }, &error);
+    hw_session *session = session_of(classifier);
+    for (hw_explain_method m = HW_EXPLAIN_ATTENTION; m <= HW_EXPLAIN_GRAD_ATTENTION; m++) {
+        size_t count;
+        hw_explanation *e =
+            explained(session, tiny_sentences[1], &(hw_explain_options){ .method = m });
+        const hw_explained *s = hw_explanation_summary(e);
+        const hw_attribution *words = hw_explanation_words(e, &count);
+        double ngrams = 0;
+        for (size_t i = 0; i < count; i++) ngrams += words[i].ngrams;
+        assert_true(isnan(s->gap) && ngrams != 0);
+        assert_true(fabs(s->sum - ngrams - fabs(s->score - s->base - ngrams)) < 1e-6);
+        hw_explanation_free(e);
+    }
+    hw_session_free(session);
+    hw_classifier_close(classifier);
+}
+
+static void test_bags_have_no_attention(void **state) {
+    (void)state;
+    hw_classifier *classifier = tiny_classifier((tiny_options){ .arch = HW_ARCH_BAG }, &error);
+    hw_session *session = session_of(classifier);
+    assert_null(hw_attend(session, hw_text_of("a"), 0, &error));
+    assert_int_equal(error.status, HW_ERROR_ARGUMENT);
+    hw_session_free(session);
+    hw_classifier_close(classifier);
+}
+
 static void test_tokens_of_a_word_are_one_word(void **state) {
     (void)state;
     golden_case c = open_golden("bert");
@@ -455,9 +566,26 @@ static void expect_reported(const hw_classifier *classifier, hw_explain_method m
     hw_explanation_free(e);
 }
 
+static void test_every_failing_allocation_of_a_map_is_reported(void **state) {
+    (void)state;
+    golden_case c = open_golden("bert");
+    hw_attention_map *map = NULL;
+    for (uint64_t at = 1; !map; at++) {
+        hw_session *session = session_of(c.classifier);
+        hw_fault_arm(HW_FAULT_MEMORY, at, false);
+        map = hw_attend(session, hw_text_of("a fine film"), 0, &error);
+        hw_fault_arm(HW_FAULT_MEMORY, 0, false);
+        if (!map) assert_int_equal(error.status, HW_ERROR_MEMORY);
+        hw_session_free(session);
+    }
+    hw_attention_map_free(map);
+    close_golden(&c);
+}
+
 static void test_every_failing_allocation_is_reported(void **state) {
     (void)state;
-    static const hw_explain_method methods[] = { HW_EXPLAIN_IG, HW_EXPLAIN_LOO, HW_EXPLAIN_RANDOM };
+    static const hw_explain_method methods[] = { HW_EXPLAIN_IG, HW_EXPLAIN_LOO, HW_EXPLAIN_RANDOM,
+                                                 HW_EXPLAIN_FLOW, HW_EXPLAIN_NORM };
     hw_classifier *hybrid = tiny_classifier((tiny_options){ 0 }, &error);
     golden_case c = open_golden("bert");
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
@@ -483,11 +611,17 @@ int main(void) {
         cmocka_unit_test(test_options_outside_their_range_are_refused),
         cmocka_unit_test(test_any_label_can_be_explained),
         cmocka_unit_test(test_encoders_are_explained_as_captum_explains_them),
+        cmocka_unit_test(test_attention_is_followed_as_the_papers_say),
+        cmocka_unit_test(test_matrices_are_those_of_transformers),
+        cmocka_unit_test(test_towers_attend_within_their_windows),
+        cmocka_unit_test(test_attention_stands_beside_the_ngrams),
+        cmocka_unit_test(test_bags_have_no_attention),
         cmocka_unit_test(test_tokens_of_a_word_are_one_word),
         cmocka_unit_test(test_long_texts_are_explained_in_windows),
         cmocka_unit_test(test_int8_encoders_are_explained_by_removal_only),
 #ifdef HW_FAULTS
         cmocka_unit_test(test_every_failing_allocation_is_reported),
+        cmocka_unit_test(test_every_failing_allocation_of_a_map_is_reported),
 #endif
     };
     return cmocka_run_group_tests_name("explain", tests, NULL, NULL);

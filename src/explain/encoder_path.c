@@ -107,6 +107,40 @@ static hw_status run(double *values, double *slopes, hw_path *path, const double
     return HW_OK;
 }
 
+/* ---- Looking ----------------------------------------------------------------------- */
+
+/* After a run of a window at one point. */
+static void fill_in(hw_attention_matrices *m, const encoder_path *p) {
+    const hw_encoder *encoder = p->subject->classifier->encoder;
+    const bool first_only = hw_encoder_config_of(encoder)->pooling == HW_POOLING_FIRST;
+    for (size_t i = 0; i < m->tokens; i++) m->row[i] = first_only ? 0 : 1 / (float)m->tokens;
+    if (first_only) m->row[0] = 1;
+    if (!m->outputs) return;
+    for (size_t head = 0; head < m->heads; head++)
+        hw_encoder_head_outputs(m->outputs + head * m->tokens * m->width, p->scratch, encoder,
+                                p->kernels, m->tokens, m->layers - 1, head);
+}
+
+static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
+    static const double end = 1;
+    encoder_path *p = (encoder_path *)path;
+    const hw_encoder_config *c = hw_encoder_config_of(p->subject->classifier->encoder);
+    const hw_attention_watch watch = { hw_attention_matrices_see, m };
+    const visit v = visit_at(p, reading);
+    HW_TRY(hw_attention_matrices_start(m, (size_t)c->layers, (size_t)c->heads, v.end - v.begin,
+                                       (size_t)c->width, err));
+    double value = 0, *slopes = hw_calloc(path->tokens, sizeof *slopes);
+    if (!slopes) return hw_fail_memory(err, path->tokens * sizeof *slopes);
+    fill_batch(p, &end, reading, reading + 1);
+    hw_encoder_watch(p->scratch, &watch);
+    run_batch(&value, slopes, p, reading, 1);
+    hw_encoder_watch(p->scratch, NULL);
+    fill_in(m, p);
+    m->token_of = p->token_of + v.begin;
+    hw_free(slopes);
+    return HW_OK;
+}
+
 /* ---- Making one -------------------------------------------------------------------- */
 
 /* Which of the subject's tokens stands at a place of a window of tokens [begin, end). */
@@ -224,10 +258,14 @@ hw_path *hw_encoder_path_new(const hw_subject *subject, bool from_zero, hw_error
         hw_fail_memory(err, sizeof *p);
         return NULL;
     }
-    p->path = (hw_path){ .tokens = subject->token_count, .run = run, .free = free_path };
+    p->path =
+        (hw_path){ .tokens = subject->token_count, .run = run, .look = look, .free = free_path };
     p->subject = subject;
     p->kernels = hw_kernels_select();
-    if (start(p, from_zero, err) == HW_OK) return &p->path;
+    if (start(p, from_zero, err) == HW_OK) {
+        p->path.readings = p->windows;
+        return &p->path;
+    }
     free_path(&p->path);
     return NULL;
 }

@@ -1,5 +1,6 @@
 /* hw_explain: the n-grams' shares, then what the method says of the towers or the encoder, then how
  * faithful it is. Invariant: an explanation is a function of classifier, text and options. */
+#include "explain/attention_scores.h"
 #include "explain/faithfulness.h"
 #include "explain/integral.h"
 #include "explain/ngram_shares.h"
@@ -81,14 +82,56 @@ static hw_status follow_path(task *t, hw_path *path, hw_error *err) {
     return status;
 }
 
-static hw_status add_gradients(task *t, hw_error *err) {
+/* ---- Methods that look at attention ------------------------------------------------------ */
+
+/* Adds the scores of one tower or window to totals, a token of which may be in several windows. */
+static hw_status add_reading(double *totals, const task *t, hw_path *path, size_t reading,
+                             hw_error *err) {
+    hw_attention_matrices m = { .detail = hw_attention_detail_of(t->options.method) };
+    double *scores = NULL;
+    hw_status status = path->look(&m, path, reading, err);
+    if (status == HW_OK && !(scores = hw_calloc(m.tokens, sizeof *scores)))
+        status = hw_fail_memory(err, m.tokens * sizeof *scores);
+    if (status == HW_OK) status = hw_attention_scores(scores, &m, t->options.method, err);
+    for (size_t i = 0; i < m.tokens && status == HW_OK; i++) {
+        const size_t token = m.token_of ? m.token_of[i] : i;
+        if (token < path->tokens) totals[token] += scores[i] / (double)path->readings;
+    }
+    hw_free(scores);
+    hw_attention_matrices_free(&m);
+    return status;
+}
+
+/* Brings the scores of words' tokens to the size of what the towers add to the score, so that they
+ * can stand beside the n-grams' shares. */
+static void scale_to_towers(double *totals, size_t tokens, const task *t) {
     const hw_subject *s = &t->subject;
-    if (!s->classifier->encoder && s->classifier->config.towers == 0) return HW_OK;
-    hw_path *path = s->classifier->encoder
-                        ? hw_encoder_path_new(s, t->options.method != HW_EXPLAIN_IG, err)
-                        : hw_tower_path_new(s, err);
+    double change = t->summary.score - t->summary.base, sum = 0;
+    for (size_t i = 0; i < s->word_count; i++) change -= s->words[i].ngrams;
+    for (size_t i = 0; i < tokens; i++) sum += totals[i];
+    for (size_t i = 0; i < tokens; i++) totals[i] *= sum > 0 ? fabs(change) / sum : 0;
+}
+
+static hw_status look_around(task *t, hw_path *path, hw_error *err) {
+    double *totals = hw_calloc(path->tokens, sizeof *totals);
+    if (!totals) return hw_fail_memory(err, path->tokens * sizeof *totals);
+    hw_status status = HW_OK;
+    for (size_t reading = 0; reading < path->readings && status == HW_OK; reading++)
+        status = add_reading(totals, t, path, reading, err);
+    if (status == HW_OK) {
+        if (t->subject.classifier->bag_bias) scale_to_towers(totals, path->tokens, t);
+        add_token_scores(&t->subject, totals);
+    }
+    hw_free(totals);
+    return status;
+}
+
+static hw_status ask_network(task *t, hw_error *err) {
+    if (!hw_subject_has_network(&t->subject)) return HW_OK;
+    hw_path *path = hw_path_new(&t->subject, t->options.method != HW_EXPLAIN_IG, err);
     if (!path) return err->status;
-    const hw_status status = follow_path(t, path, err);
+    const hw_status status = hw_is_attention_method(t->options.method) ? look_around(t, path, err)
+                                                                       : follow_path(t, path, err);
     hw_path_free(path);
     return status;
 }
@@ -129,7 +172,7 @@ static hw_status score_words(task *t, hw_error *err) {
         return HW_OK;
     default:
         HW_TRY(hw_ngram_shares(&t->subject, err));
-        return add_gradients(t, err);
+        return ask_network(t, err);
     }
 }
 
@@ -154,7 +197,7 @@ static void measure_gap(hw_explained *summary, const hw_subject *s) {
     summary->sum = 0;
     for (size_t i = 0; i < s->word_count; i++) summary->sum += s->words[i].score;
     const double difference = fabs(summary->sum - change);
-    if (summary->method == HW_EXPLAIN_RANDOM)
+    if (summary->method == HW_EXPLAIN_RANDOM || hw_is_attention_method(summary->method))
         summary->gap = NAN;
     else
         summary->gap = difference == 0 ? 0 : difference / fabs(change);

@@ -74,17 +74,20 @@ static hw_status take_tokens(hw_subject *s, hw_error *err) {
     const hw_tokens *tokens;
     size_t after;
     HW_TRY(hw_encoder_session_encode(hw_session_encoder(s->session), &tokens, s->text, err));
-    hw_tokenizer_before(tokenizer, &s->before);
-    hw_tokenizer_after(tokenizer, &after);
+    const uint32_t *first = hw_tokenizer_before(tokenizer, &s->before);
+    const uint32_t *last = hw_tokenizer_after(tokenizer, &after);
     s->unknown = unknown_token(tokenizer);
     s->token_count = s->before + tokens->count + after;
     s->tokens = hw_calloc(s->token_count, sizeof *s->tokens);
     s->word_of = hw_calloc(s->token_count, sizeof *s->word_of);
     if (!s->tokens || !s->word_of) return hw_fail_memory(err, s->token_count * sizeof *s->tokens);
     for (size_t i = 0; i < s->token_count; i++) s->word_of[i] = HW_NO_WORD;
+    for (size_t i = 0; i < s->before; i++) s->tokens[i].id = first[i];
+    for (size_t i = 0; i < after; i++) s->tokens[s->token_count - after + i].id = last[i];
     for (size_t i = 0; i < tokens->count; i++)
-        s->tokens[s->before + i] =
-            (hw_attribution){ .begin = tokens->items[i].begin, .end = tokens->items[i].end };
+        s->tokens[s->before + i] = (hw_attribution){ .begin = tokens->items[i].begin,
+                                                     .end = tokens->items[i].end,
+                                                     .id = tokens->items[i].id };
     return hw_encoder_words(&s->words, &s->word_count, s->word_of + s->before, s->text,
                             tokens->items, tokens->count, err);
 }
@@ -134,6 +137,10 @@ hw_status hw_subject_run(double *scores, double *probabilities, hw_subject *s, c
         }
     }
     return HW_OK;
+}
+
+bool hw_subject_has_network(const hw_subject *s) {
+    return s->classifier->encoder || s->classifier->config.towers > 0;
 }
 
 double hw_subject_weight(const hw_subject *s) {

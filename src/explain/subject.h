@@ -37,6 +37,8 @@ void hw_subject_free(hw_subject *subject);
 hw_status hw_subject_run(double *scores, double *probabilities, hw_subject *subject,
                          const bool *removed, size_t count, hw_error *err);
 
+/* False of n-grams alone. */
+bool hw_subject_has_network(const hw_subject *subject);
 /* How a logit of the towers or the encoder counts in the score. */
 double hw_subject_weight(const hw_subject *subject);
 

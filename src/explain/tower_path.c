@@ -89,6 +89,35 @@ static hw_status run(double *values, double *slopes, hw_path *path, const double
     return HW_OK;
 }
 
+/* ---- Looking ----------------------------------------------------------------------- */
+
+/* After a run of that tower at one point. */
+static void fill_in(hw_attention_matrices *m, const tower_path *p, int32_t tower) {
+    hw_tower_readout_row(m->row, p->scratch, &p->config, m->tokens);
+    if (!m->outputs) return;
+    for (size_t head = 0; head < m->heads && m->layers > 0; head++)
+        hw_tower_head_outputs(m->outputs + head * m->tokens * m->width, p->scratch, &p->config,
+                              &p->subject->classifier->towers[tower], p->kernels, m->tokens,
+                              m->layers - 1, head);
+}
+
+static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
+    static const double end = 1;
+    tower_path *p = (tower_path *)path;
+    const hw_tower_config *c = &p->config;
+    const hw_attention_watch watch = { hw_attention_matrices_see, m };
+    HW_TRY(hw_attention_matrices_start(m, (size_t)c->layers, (size_t)c->heads, path->tokens,
+                                       width_of(p), err));
+    double value = 0, *slopes = hw_calloc(path->tokens, sizeof *slopes);
+    if (!slopes) return hw_fail_memory(err, path->tokens * sizeof *slopes);
+    hw_tower_watch(p->scratch, &watch);
+    run_tower(&value, slopes, p, (int32_t)reading, &end, 1);
+    hw_tower_watch(p->scratch, NULL);
+    fill_in(m, p, (int32_t)reading);
+    hw_free(slopes);
+    return HW_OK;
+}
+
 /* ---- Making one -------------------------------------------------------------------- */
 
 static void fill_inputs(tower_path *p, const hw_encoding *e) {
@@ -161,7 +190,10 @@ hw_path *hw_tower_path_new(const hw_subject *subject, hw_error *err) {
         hw_fail_memory(err, sizeof *p);
         return NULL;
     }
-    p->path = (hw_path){ .run = run, .free = free_path };
+    p->path = (hw_path){ .readings = (size_t)subject->classifier->config.towers,
+                         .run = run,
+                         .look = look,
+                         .free = free_path };
     p->subject = subject;
     p->kernels = hw_kernels_select();
     hw_encoding e = { 0 };

@@ -192,10 +192,17 @@ static void position_backward(float *d_position, const hw_pass *pass, const head
         d_position[clipped(shift, h)] += work->d_near[shift];
 }
 
+static void show(const hw_pass *pass, hw_attention_block block) {
+    if (!pass->watch) return;
+    block.weights = pass->work->scores;
+    block.gradient = pass->work->d_scores;
+    pass->watch->see(pass->watch->context, &block);
+}
+
 /* d_q: [n][head_dim], row stride 3 * width, d_k and d_v behind it as k and v are behind q;
- * d_out: [n][head_dim], row stride width. */
+ * d_out: [n][head_dim], row stride width. place: where the head and its window are. */
 static void head_backward(float *d_q, float *d_position, const hw_pass *pass, const head_view *h,
-                          const float *d_out) {
+                          const float *d_out, hw_attention_block place) {
     const hw_workspace *work = pass->work;
     const hw_kernels *kernels = pass->kernels;
     float *d_k = d_q + h->width, *d_v = d_q + 2 * h->width;
@@ -205,6 +212,7 @@ static void head_backward(float *d_q, float *d_position, const hw_pass *pass, co
     kernels->gemm(d_v, row, work->scores, 1, stride, d_out, h->width, n, head_dim, n, false);
     kernels->gemm(work->d_scores, stride, d_out, h->width, 1, work->across, stride, n, n, head_dim,
                   false);
+    show(pass, place);
     kernels->softmax_backward(work->d_scores, work->scores, stride, n, n);
     position_backward(d_position, pass, h);
     kernels->gemm(d_q, row, work->d_scores, stride, 1, h->k, row, n, head_dim, n, false);
@@ -227,9 +235,16 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
         for (size_t head = 0; head < heads; head++) {
             const head_view h = view_head(pass, tape->qkv, weights, w, head);
             const size_t column = head * h.head_dim;
+            const hw_attention_block place = { .layer = layer,
+                                               .head = head,
+                                               .query = w.begin,
+                                               .key = w.begin,
+                                               .rows = h.n,
+                                               .columns = h.n,
+                                               .stride = h.stride };
             head_backward(work->d_qkv + w.begin * 3 * h.width + column,
                           gradient->position + (size_t)(h.position - weights->position), pass, &h,
-                          work->d_gated + w.begin * h.width + column);
+                          work->d_gated + w.begin * h.width + column, place);
         }
     scale_queries(work->d_qkv, tokens, config);
     hw_projection_backward(work->d_norm, gradient->qkv, gradient->qkv_bias, work->transposed,
@@ -238,4 +253,16 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     pass->kernels->norm_backward(d_x, gradient->attention_norm_gain, gradient->attention_norm_bias,
                                  work->d_norm, tape->norm.x, tape->norm.mean, tape->norm.rstd,
                                  weights->attention_norm_gain, tokens, (size_t)config->width);
+}
+
+/* ---- Looking inside ----------------------------------------------------------------- */
+
+void hw_attention_head_outputs(float *y, const hw_attention_tape *tape,
+                               const hw_tower_config *config, const hw_tower_layer *weights,
+                               const hw_kernels *kernels, size_t tokens, size_t head) {
+    const size_t all = hw_all_heads_width(config), head_dim = (size_t)config->head_dim;
+    const size_t width = (size_t)config->width;
+    kernels->gemm(y, width, tape->qkv + 2 * all + head * head_dim, 3 * all, 1,
+                  weights->output + head * head_dim * width, width, tokens, width, head_dim, false);
+    for (size_t i = 0; i < tokens * width; i++) y[i] *= weights->attention_gate[head];
 }

@@ -5,7 +5,7 @@ headwise explain model 'a good film' | grep -oE '^ +[+-][0-9.]+ +[+-][0-9.]+ +[0
 headwise explain model 'a good film' | tail -7 | awk '{ print $1, NF }'
 headwise explain model 'a good film' --json | grep -oE '"[a-z_]+":' | sort | uniq -c | awk '{ print $2 $1 }' | tr '\n' ' '; echo
 headwise explain model 'a good film' --label neg --json | grep -oE '"label":"[a-z]+"'
-for method in ig grad-input loo random; do headwise explain model 'a good film' --method $method --json | grep -oE '"method":"[a-z-]+"'; done
+for method in ig grad-input loo random attention rollout flow norm grad-attention; do headwise explain model 'a good film' --method $method --json | grep -oE '"method":"[a-z-]+"'; done
 headwise explain model test.txt --json >one; headwise explain model -input test.txt --json | cmp - one && wc -l <one
 headwise explain model 'a good film' --json >text; echo 'a good film' | headwise explain model - --json | cmp - text && echo 'a line is the text'
 headwise explain tags 'a nice film' --json | grep -oE '"label":"[a-z]+"'
@@ -14,3 +14,6 @@ headwise explain model 'a good film' --color | head -2 | tail -1 | cat -v | grep
 headwise explain model 'a good film' --label nobody 2>&1; echo $?
 headwise explain model 'a good film' --method magic 2>&1; echo $?
 headwise explain model 2>&1; echo $?
+headwise attention model 'a good film' | grep -cE '^layer 0 head [0-3]$'
+headwise attention model 'a good film' --json | grep -oE '"[a-z_]+":' | sort | uniq -c | awk '{ print $2 $1 }' | tr '\n' ' '; echo
+headwise attention model 2>&1; echo $?
