@@ -44,19 +44,25 @@ static void print_map(const shown_attention *shown) {
         for (size_t head = 0; head < shown->map->heads; head++) print_head(shown, layer, head);
 }
 
+static hw_status show(const arguments *args, const shown_attention *shown, hw_text_buffer *page,
+                      hw_error *err) {
+    if (is_given(args, OPTION_JSON)) return json_print_line(attention_json(shown), err);
+    if (is_given(args, OPTION_HTML))
+        attention_append(page, shown);
+    else
+        print_map(shown);
+    return HW_OK;
+}
+
 static hw_status show_all(const arguments *args, const hw_classifier *classifier,
-                          hw_session *session, hw_error *err) {
+                          hw_session *session, hw_text_buffer *page, hw_error *err) {
     const hw_text text = hw_text_of(args->positional[1]);
     size_t readings = 1;
     for (size_t reading = 0; reading < readings; reading++) {
         hw_attention_map *map = hw_attend(session, text, reading, err);
         if (!map) return err->status;
         const shown_attention shown = { classifier, map, text, reading };
-        hw_status status = HW_OK;
-        if (is_given(args, OPTION_JSON))
-            status = json_print_line(attention_json(&shown), err);
-        else
-            print_map(&shown);
+        const hw_status status = show(args, &shown, page, err);
         readings = map->readings;
         hw_attention_map_free(map);
         if (status != HW_OK) return status;
@@ -64,13 +70,27 @@ static hw_status show_all(const arguments *args, const hw_classifier *classifier
     return HW_OK;
 }
 
+/* On standard output, or on a page. */
+static hw_status attention(const arguments *args, const hw_classifier *classifier,
+                           hw_session *session, hw_error *err) {
+    const char *path = text_option(args, OPTION_HTML, NULL);
+    hw_text_buffer page = { 0 };
+    if (path) page_begin(&page, "Attention");
+    hw_status status = show_all(args, classifier, session, &page, err);
+    if (path && status == HW_OK) status = page_write(&page, path, err);
+    hw_text_buffer_free(&page);
+    return status;
+}
+
 int cmd_attention(const arguments *args) {
     hw_error err;
+    if (is_given(args, OPTION_JSON) && is_given(args, OPTION_HTML))
+        return console_usage("attention: --json and --html exclude each other");
     hw_classifier *classifier = model_open_with_labels(args->positional[0], NULL, &err);
     if (!classifier) return console_error(&err);
     const hw_session_options options = session_options(args);
     hw_session *session = hw_session_new(classifier, &options, &err);
-    const bool shown = session && show_all(args, classifier, session, &err) == HW_OK;
+    const bool shown = session && attention(args, classifier, session, &err) == HW_OK;
     hw_session_free(session);
     hw_classifier_close(classifier);
     return shown ? DONE : console_error(&err);

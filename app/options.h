@@ -208,7 +208,7 @@ typedef enum verb_id {
       "to compare with (20); 0: do not test")                                                     \
     X(EXPLAIN_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN), OWN,                      \
       "of the random orders (0)")                                                                 \
-    X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN), OWN,                                   \
+    X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN) | IN(ATTENTION), OWN,                   \
       "write a page (no network) instead of printing")                                             \
     X(COLOR, "--color", "", FLAG, "", 0, 0, IN(EXPLAIN), OWN,                                     \
       "colour the words, also if this is no terminal")                                            \

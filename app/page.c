@@ -38,6 +38,17 @@ static const char head[] =
     "th { font-weight: 600; color: var(--quiet); }\n"
     "td:last-child.word, th:last-child.word { text-align: left; white-space: pre-wrap; "
     "overflow-wrap: anywhere; unicode-bidi: isolate; }\n"
+    "@media (max-width: 30rem) { th, td { padding: .15rem .3rem; font-size: .8rem; } "
+    "th { white-space: normal; } }\n"
+    ".maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: "
+    "1rem; "
+    "}\n"
+    "figure { margin: 0; }\n"
+    "figcaption { color: var(--quiet); font-size: .9rem; }\n"
+    "svg { width: 100%; height: auto; max-height: 40rem; }\n"
+    "svg path { fill: rgb(var(--for)); }\n"
+    "svg text { fill: var(--ink); font-size: .75px; text-anchor: end; }\n"
+    ".frame { fill: none; stroke: var(--line); stroke-width: .05px; }\n"
     "summary { cursor: pointer; color: var(--quiet); }\n"
     "</style>\n<title>";
 
@@ -48,6 +59,8 @@ void page_begin(hw_text_buffer *page, const char *title) {
     page_append(page, hw_text_of(title));
     hw_text_printf(page, "</h1>\n");
 }
+
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 /* What stands for a byte; NULL: itself. */
 static const char *escape_of(char byte) {
@@ -66,13 +79,23 @@ static const char *escape_of(char byte) {
     case '\t':
         return NULL;
     default:
-        return (unsigned char)byte < ' ' || byte == 127 ? "\xef\xbf\xbd" : NULL;
+        return (unsigned char)byte < ' ' || byte == 127 ? replacement : NULL;
     }
 }
 
+/* U+202A to U+202E and U+2066 to U+2069, which would show a text in another order than it has. */
+static bool turns_direction(const char *bytes, size_t length) {
+    if (length < 3 || (unsigned char)bytes[0] != 0xe2) return false;
+    const unsigned char second = (unsigned char)bytes[1], third = (unsigned char)bytes[2];
+    return (second == 0x80 && third >= 0xaa && third <= 0xae) ||
+           (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
 static void append_escaped(hw_text_buffer *page, const char *bytes, size_t length) {
-    for (size_t i = 0; i < length; i++) {
-        const char *escape = escape_of(bytes[i]);
+    for (size_t i = 0, taken; i < length; i += taken) {
+        const bool turns = turns_direction(bytes + i, length - i);
+        const char *escape = turns ? replacement : escape_of(bytes[i]);
+        taken = turns ? 3 : 1;
         if (escape)
             hw_text_append(page, escape, strlen(escape));
         else

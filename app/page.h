@@ -9,7 +9,7 @@
 #include "base/text_buffer.h"
 
 void page_begin(hw_text_buffer *page, const char *title);
-/* As text: markup is escaped, invalid bytes and control characters are U+FFFD. */
+/* As text: markup is escaped; invalid bytes and characters that control are U+FFFD. */
 void page_append(hw_text_buffer *page, hw_text text);
 /* Ends the page, writes it whole or not at all, and frees it. */
 hw_status page_write(hw_text_buffer *page, const char *path, hw_error *err);

@@ -198,6 +198,7 @@ endif()
 
 set(HEADWISE_APP_SOURCES
     app/attention_json.c
+    app/attention_page.c
     app/card.c
     app/cmd_attention.c
     app/cmd_calibrate.c

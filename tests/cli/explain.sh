@@ -14,6 +14,12 @@ headwise explain model 'a good film' --color | head -2 | tail -1 | cat -v | grep
 headwise explain model 'a good film' --label nobody 2>&1; echo $?
 headwise explain model 'a good film' --method magic 2>&1; echo $?
 headwise explain model 2>&1; echo $?
+printf '<script>alert(1)</script> good\n<b>"film"</b> & \342\200\256 more\n' >hostile; headwise explain model hostile --html page.html
+grep -c '<script\|<b>\|<img\|src=\|http:' page.html; grep -c '<article>' page.html; grep -c "default-src 'none'" page.html; grep -c "$(printf '\342\200\256')" page.html
+grep -oE '&lt;.*script.*&gt;' page.html | head -1 | grep -oE 'script|alert' | tr '\n' ' '; echo
+headwise explain model 'a' --html page.html --json 2>&1; echo $?
+headwise explain model 'a' --html missing/page.html 2>&1; echo $?
 headwise attention model 'a good film' | grep -cE '^layer 0 head [0-3]$'
 headwise attention model 'a good film' --json | grep -oE '"[a-z_]+":' | sort | uniq -c | awk '{ print $2 $1 }' | tr '\n' ' '; echo
+headwise attention model '<script>good' --html page.html; grep -c '<script' page.html; grep -c '<figure>' page.html
 headwise attention model 2>&1; echo $?
