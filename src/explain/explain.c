@@ -29,7 +29,9 @@ typedef struct task {
 
 /* ---- Options ----------------------------------------------------------------------- */
 
-static hw_status take_options(task *t, const hw_explain_options *options, hw_error *err) {
+/* Chance is mixed with the text, so that no order of places is that of all texts. */
+static hw_status take_options(task *t, const hw_explain_options *options, hw_text text,
+                              hw_error *err) {
     static const hw_explain_options none = { 0 };
     t->options = options ? *options : none;
     hw_explain_options *o = &t->options;
@@ -47,6 +49,7 @@ static hw_status take_options(task *t, const hw_explain_options *options, hw_err
         return hw_fail(err, HW_ERROR_ARGUMENT, "random_orders is %d; it can be up to %d",
                        (int)o->random_orders, ORDERS_LIMIT);
     o->steps = (o->steps + 3) / 4 * 4;
+    o->seed ^= hw_hash_bytes(text.bytes, text.length);
     return HW_OK;
 }
 
@@ -240,7 +243,7 @@ hw_explanation *hw_explain(hw_session *session, hw_text text, const hw_explain_o
     assert(session && (text.bytes || !text.length));
     task t = { 0 };
     hw_explanation *e = NULL;
-    if (take_options(&t, options, err) == HW_OK &&
+    if (take_options(&t, options, text, err) == HW_OK &&
         hw_subject_start(&t.subject, session, text, t.options.label, err) == HW_OK &&
         work(&t, err) == HW_OK)
         e = explanation_of(&t, err);
