@@ -433,6 +433,31 @@ static void test_matrices_are_those_of_transformers(void **state) {
     }
 }
 
+/* More than a block of queries, in a model whose layers 1 and 3 see two tokens to each side. */
+static void test_local_layers_see_their_neighbours_only(void **state) {
+    (void)state;
+    golden_case c = open_golden("modernbert_mean");
+    char text[2000] = { 0 };
+    for (size_t i = 0; i < 70; i++) strcat(text, i % 3 ? "good " : "a film ");
+    hw_attention_map *map = hw_attend(c.session, hw_text_of(text), 0, &error);
+    assert_non_null(map);
+    const size_t n = map->count;
+    assert_int_equal(n, 96);
+    for (size_t row = 0; row < map->layers * map->heads * n; row++) {
+        const bool is_local = row / (map->heads * n) % 2 == 1;
+        const size_t i = row % n;
+        double sum = 0;
+        for (size_t j = 0; j < n; j++) {
+            const double weight = (double)map->weights[row * n + j];
+            if (is_local && (j + 2 < i || i + 2 < j)) assert_true(weight == 0);
+            sum += weight;
+        }
+        assert_true(fabs(sum - 1) < 1e-5);
+    }
+    hw_attention_map_free(map);
+    close_golden(&c);
+}
+
 /* Towers: rows sum to 1 within their window of 4 tokens, and are 0 outside of it. */
 static void test_towers_attend_within_their_windows(void **state) {
     (void)state;
@@ -461,23 +486,34 @@ static void test_towers_attend_within_their_windows(void **state) {
     hw_classifier_close(classifier);
 }
 
-/* Of a model with n-grams, where the towers look has the size of what they add to the score. */
+/* Of a model with n-grams, where the towers look has the size of what they add to the score, also
+ * if that is below 0. */
 static void test_attention_stands_beside_the_ngrams(void **state) {
     (void)state;
     hw_classifier *classifier = tiny_classifier((tiny_options){ 0 }, &error);
     hw_session *session = session_of(classifier);
-    for (hw_explain_method m = HW_EXPLAIN_ATTENTION; m <= HW_EXPLAIN_GRAD_ATTENTION; m++) {
+    size_t against = 0;
+    for (size_t i = 0; i < 15; i++) {
+        const hw_explain_method method = HW_EXPLAIN_ATTENTION + (hw_explain_method)(i % 5);
+        const hw_explain_options options = { .method = method,
+                                             .label =
+                                                 hw_classifier_label(classifier, (int32_t)i / 5) };
         size_t count;
-        hw_explanation *e =
-            explained(session, tiny_sentences[1], &(hw_explain_options){ .method = m });
+        hw_explanation *e = explained(session, tiny_sentences[1], &options);
         const hw_explained *s = hw_explanation_summary(e);
         const hw_attribution *words = hw_explanation_words(e, &count);
         double ngrams = 0;
-        for (size_t i = 0; i < count; i++) ngrams += words[i].ngrams;
+        for (size_t word = 0; word < count; word++) {
+            ngrams += words[word].ngrams;
+            assert_true(words[word].score >= words[word].ngrams);
+        }
+        const double change = s->score - s->base - ngrams;
         assert_true(isnan(s->gap) && ngrams != 0);
-        assert_true(fabs(s->sum - ngrams - fabs(s->score - s->base - ngrams)) < 1e-6);
+        assert_true(fabs(s->sum - ngrams - fabs(change)) < 1e-6);
+        against += change < 0;
         hw_explanation_free(e);
     }
+    assert_true(against > 0);
     hw_session_free(session);
     hw_classifier_close(classifier);
 }
@@ -613,6 +649,7 @@ int main(void) {
         cmocka_unit_test(test_encoders_are_explained_as_captum_explains_them),
         cmocka_unit_test(test_attention_is_followed_as_the_papers_say),
         cmocka_unit_test(test_matrices_are_those_of_transformers),
+        cmocka_unit_test(test_local_layers_see_their_neighbours_only),
         cmocka_unit_test(test_towers_attend_within_their_windows),
         cmocka_unit_test(test_attention_stands_beside_the_ngrams),
         cmocka_unit_test(test_bags_have_no_attention),

@@ -38,7 +38,7 @@ SHARED = dict(vocab_size=len(VOCABULARY), hidden_size=16, num_attention_heads=2,
 CASES = {
     "bert": ("Bert", dict(num_hidden_layers=2)),
     "modernbert_mean": ("ModernBert", dict(num_hidden_layers=3, classifier_pooling="mean",
-                                           local_attention=4, global_attn_every_n_layers=2, pad_token_id=0,
+                                           local_attention=4, global_attn_every_n_layers=2, max_position_embeddings=160, pad_token_id=0,
                                            bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3)),
 }
 
