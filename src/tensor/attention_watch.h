@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* Queries [query, query + rows) by keys [key, key + columns), tokens of the batch; what lies outside
- * of the blocks of a head is 0. */
+/* Queries [query, query + rows) by keys [key, key + columns), tokens of the batch; what lies
+ * outside of the blocks of a head is 0. */
 typedef struct hw_attention_block {
     size_t layer, head;
     size_t query, key, rows, columns;
