@@ -2,8 +2,9 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test bench accuracy tower-gain encoder-setup encoder-parity encoder-bench \
-    fine-tune-bench few-shot-bench pretrain-bench fuzz kill-campaign format install clean
+.PHONY: all demo test bench peer-bench accuracy tower-gain encoder-setup encoder-parity \
+    encoder-bench fine-tune-bench few-shot-bench pretrain-bench verdict-simulation fuzz \
+    kill-campaign format install clean
 
 all: # the program: build/release/headwise
 	scripts/setup.sh build
@@ -39,9 +40,12 @@ encoder-parity: encoder-setup # an hour: token ids, offsets and logits beside Hu
 	bench/venv/bin/python bench/tokenizer_parity.py --markdown docs/encoders.md
 
 encoder-bench: encoder-setup # two hours on an idle machine: speed beside other engines
-	bench/venv/bin/python bench/encoder_speed.py --start --markdown docs/encoders.md
+	bench/venv/bin/python bench/encoder_start.py --markdown docs/encoders.md
 	bench/venv/bin/python bench/encoder_speed.py --markdown docs/encoders.md
 	bench/venv/bin/python bench/encoder_speed.py --int8 --markdown docs/encoders.md
+
+peer-bench: encoder-setup # hours on an idle machine: all other speed, with AVX2 alone, too
+	bench/peer_bench.sh
 
 fine-tune-bench: encoder-setup # an hour on an idle machine: accuracy and speed beside PyTorch
 	bench/venv/bin/python bench/fine_tune.py --markdown docs/encoders.md
@@ -51,6 +55,12 @@ few-shot-bench: encoder-setup # hours: 8 to 64 texts a label
 
 pretrain-bench: encoder-setup # hours: what pretraining on unlabelled texts buys
 	bench/venv/bin/python bench/pretrain_gain.py --markdown docs/encoders.md
+
+verdict-simulation: # minutes: studies whose truth is known against the verdicts on them
+	scripts/setup.sh test
+	cmake --preset test --log-level=WARNING
+	cmake --build --preset test --target verdict_simulation
+	bench/verdict_simulation.py build/test/tests/verdict_simulation docs/study/verdict-engine.md
 
 fuzz: # each parser for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

@@ -88,7 +88,8 @@ int cmd_attention(const arguments *args) {
         return console_usage("attention: --json and --html exclude each other");
     hw_classifier *classifier = model_open_with_labels(args->positional[0], NULL, &err);
     if (!classifier) return console_error(&err);
-    const hw_session_options options = session_options(args);
+    hw_head_id heads[HEADS_LIMIT];
+    const hw_session_options options = session_options(heads, args);
     hw_session *session = hw_session_new(classifier, &options, &err);
     const bool shown = session && attention(args, classifier, session, &err) == HW_OK;
     hw_session_free(session);

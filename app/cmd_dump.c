@@ -6,7 +6,7 @@
 #include <math.h>
 
 static void print_args(const hw_classifier *classifier) {
-    static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder" };
+    static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder", "capsule" };
     const hw_summary *s = hw_classifier_summary(classifier);
     printf("arch %s\n", names[s->arch]);
     if (s->family) printf("family %s\n", s->family);
@@ -14,6 +14,7 @@ static void print_args(const hw_classifier *classifier) {
            s->ngrams);
     printf("towers %d\nvocabulary %d\nlayers %d\nheads %d\nheadDim %d\ndim %d\ninnerDim %d\n",
            s->towers, s->vocabulary, s->layers, s->heads, s->head_dim, s->width, s->inner_width);
+    if (s->capsule_dim) printf("capsuleDim %d\nrouting %d\n", s->capsule_dim, s->routing);
     printf("window %d\nquantized %s\ntemperature %g\ntowerWeight %g\n", s->window,
            s->quantized ? "yes" : "no", s->temperature, s->tower_weight);
     if (isfinite(s->held_back_score)) printf("heldBack %g\n", s->held_back_score);

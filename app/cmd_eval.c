@@ -8,7 +8,8 @@
 
 static int eval(const arguments *args, const hw_classifier *classifier, const char *file) {
     const hw_reader_options reader = reader_options(args);
-    const hw_session_options session = session_options(args);
+    hw_head_id heads[HEADS_LIMIT];
+    const hw_session_options session = session_options(heads, args);
     hw_error err;
     hw_metrics *metrics = hw_evaluate(classifier, file, &reader, &session,
                                       whole_option(args, OPTION_THREAD, hw_cpu_count()), &err);

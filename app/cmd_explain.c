@@ -96,7 +96,8 @@ static bool is_colored(const arguments *args) {
 
 static int explain(const arguments *args, const hw_classifier *classifier, const char *argument) {
     hw_error err;
-    const hw_session_options options = session_options(args);
+    hw_head_id heads[HEADS_LIMIT];
+    const hw_session_options options = session_options(heads, args);
     explaining e = { .classifier = classifier,
                      .session = hw_session_new(classifier, &options, &err),
                      .options = explain_options(args),

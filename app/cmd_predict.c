@@ -95,7 +95,8 @@ static void prediction_free(prediction *p) {
 }
 
 static hw_status prediction_prepare(prediction *p, const arguments *args, hw_error *err) {
-    const hw_session_options options = session_options(args);
+    hw_head_id heads[HEADS_LIMIT];
+    const hw_session_options options = session_options(heads, args);
     const size_t labels = (size_t)p->summary->labels, rows = batch_limit(p->summary->labels);
     p->probabilities = hw_calloc(rows * labels, sizeof *p->probabilities);
     p->best = hw_calloc(labels, sizeof *p->best);

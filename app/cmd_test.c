@@ -38,7 +38,8 @@ static void tally_free(tally *t) {
 }
 
 static hw_status tally_prepare(tally *t, const arguments *args, hw_error *err) {
-    const hw_session_options options = session_options(args);
+    hw_head_id heads[HEADS_LIMIT];
+    const hw_session_options options = session_options(heads, args);
     const size_t labels = (size_t)t->labels, rows = batch_limit(t->labels);
     t->probabilities = hw_calloc(rows * labels, sizeof *t->probabilities);
     t->best = hw_calloc(labels, sizeof *t->best);

@@ -34,7 +34,7 @@ static void print_size(char text[32], uint64_t number) {
 }
 
 static void print_summary(const hw_summary *s, const char *path) {
-    static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder" };
+    static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder", "capsule" };
     char parameters[32], ngrams[32];
     print_size(parameters, s->parameters);
     print_size(ngrams, (uint64_t)s->ngrams);
@@ -47,6 +47,8 @@ static void print_summary(const hw_summary *s, const char *path) {
     if (s->towers)
         fprintf(stderr, ", towers %d, layers %d, heads %d, width %d", s->towers, s->layers,
                 s->heads, s->width);
+    if (s->capsule_dim)
+        fprintf(stderr, ", capsules of %d routed %d times", s->capsule_dim, s->routing);
     fprintf(stderr, ", parameters %s\n", parameters);
     const char *measure = s->multi_label ? "micro-F1" : "accuracy";
     if (isfinite(s->held_back_score)) {

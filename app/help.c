@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-enum { NAME_COLUMNS = 32, SCREEN_COLUMNS = 80 };
+enum { NAME_COLUMNS = 33, SCREEN_COLUMNS = 80 };
 
 static void print_option(option_id id) {
     const option_info *option = &option_table[id];
     const int columns =
         printf("  %s%s%s", option->name, *option->argument ? " " : "", option->argument);
-    if (columns + 1 < NAME_COLUMNS)
+    if (columns < NAME_COLUMNS)
         printf("%*s%s\n", NAME_COLUMNS - columns, "", option->help);
     else
         printf("\n%*s%s\n", NAME_COLUMNS, "", option->help);
@@ -25,15 +25,28 @@ static void print_options(verb_id verb, option_group group) {
     }
 }
 
-/* Adds the group's names to a list in lines of SCREEN_COLUMNS, of which `column` are used. */
+/* Adds a word to lines of SCREEN_COLUMNS, of which `column` are used. */
+static size_t print_word(const char *word, size_t column) {
+    if (column + strlen(word) + 1 > SCREEN_COLUMNS) column = (size_t)printf("\n ") - 1;
+    return column + (size_t)printf(" %s", word);
+}
+
+/* The same for the group's names. */
 static size_t print_names(verb_id verb, option_group group, size_t column) {
     for (int id = 0; id < OPTION_COUNT; id++) {
         const option_info *option = &option_table[id];
-        if (option->group != group || !option_applies((option_id)id, verb)) continue;
-        if (column + strlen(option->name) + 1 > SCREEN_COLUMNS) column = (size_t)printf("\n ") - 1;
-        column += (size_t)printf(" %s", option->name);
+        if (option->group == group && option_applies((option_id)id, verb))
+            column = print_word(option->name, column);
     }
     return column;
+}
+
+/* What training has for some kinds of models alone. */
+static size_t print_kinds(verb_id verb) {
+    size_t column = print_names(verb, GROUP_HEADS, (size_t)printf("  of heads:"));
+    column = print_names(verb, GROUP_CAPSULE, print_word("- capsules:", column));
+    column = print_names(verb, GROUP_ENCODER, print_word("- with -base:", column));
+    return print_word("- also:", column);
 }
 
 static void print_verb(verb_id verb) {
@@ -44,11 +57,7 @@ static void print_verb(verb_id verb) {
     const bool is_long = is_fitting || verb == VERB_PRETRAIN;
     print_options(verb, GROUP_OWN);
     if (!is_long) print_options(verb, GROUP_DATA);
-    if (is_fitting) {
-        print_names(verb, GROUP_ENCODER, (size_t)printf("  with -base:"));
-        putchar('\n');
-    }
-    size_t column = (size_t)printf("  also:");
+    size_t column = is_fitting ? print_kinds(verb) : (size_t)printf("  also:");
     if (is_long) column = print_names(verb, GROUP_DATA, column);
     print_names(verb, GROUP_COMMON, column);
     putchar('\n');

@@ -157,8 +157,13 @@ int cmd_manual(const arguments *args) {
     fputs(description, stdout);
     printf(".Sh COMMANDS\n");
     for (int verb = 0; verb < VERB_COUNT; verb++) print_verb((verb_id)verb);
+    printf(".Sh OPTIONS OF HEADS\nOf train and cv, for the attention of towers:\n");
+    print_options(VERB_TRAIN, GROUP_HEADS);
     printf(".Sh OPTIONS OF FINE\\-TUNING\nOf train and cv with\n.Fl base :\n");
     print_options(VERB_TRAIN, GROUP_ENCODER);
+    printf(".Sh OPTIONS OF CAPSULES\nOf train and cv with\n.Fl arch Cm capsule ,\n"
+           "whose labels are capsules that the heads of the tower are routed to:\n");
+    print_options(VERB_TRAIN, GROUP_CAPSULE);
     printf(".Sh OPTIONS OF DATA\nOf all commands that read texts:\n");
     print_options(VERB_TRAIN, GROUP_DATA);
     printf(".Sh OPTIONS OF EVERY COMMAND\n");

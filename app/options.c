@@ -3,6 +3,7 @@
  * after "=" or as the next argument. Invariant: every value that is kept is in its range. */
 #include "options.h"
 
+#include "head_list.h"
 #include "spelling.h"
 
 #include <ctype.h>
@@ -20,6 +21,8 @@ const option_info option_table[OPTION_COUNT] = {
     OPTION_LIST(X)
 #undef X
 };
+
+_Static_assert(VERB_COUNT <= 32, "a set of verbs is an unsigned");
 
 const verb_info verb_table[VERB_COUNT] = {
 #define X(id, function, name, positional, fewest, most, summary, example) \
@@ -132,6 +135,13 @@ static bool read_choice(const option_info *option, const char *text, char messag
     return wrong(message, "%s %.60s: it must be one of %s", option->name, text, option->argument);
 }
 
+static bool read_heads(const option_info *option, const char *text, char message[USAGE_MESSAGE]) {
+    hw_head_id heads[HEADS_LIMIT];
+    if (head_list_read(heads, text)) return true;
+    return wrong(message, "%s %.60s: it must be a list of LAYER.HEAD, like 0.3,1.2", option->name,
+                 text);
+}
+
 bool option_read(option_value *value, option_id id, const char *text, char message[USAGE_MESSAGE]) {
     const option_info *option = &option_table[id];
     value->given = true;
@@ -143,6 +153,8 @@ bool option_read(option_value *value, option_id id, const char *text, char messa
         return read_number(value, option, text, message);
     case KIND_CHOICE:
         return read_choice(option, text, message);
+    case KIND_HEADS:
+        return read_heads(option, text, message);
     case KIND_TEXT:
         if (!*text) return wrong(message, "%s: it must not be empty", option->name);
         return true;

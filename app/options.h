@@ -29,6 +29,9 @@
     X(EVAL, eval, "eval", "MODEL FILE|-", 1, 2,                                                   \
       "measure a model: F1, intervals, calibration, confusion",                                   \
       "headwise eval model test.txt")                                                             \
+    X(COMPARE, compare, "compare", "MODEL MODEL FILE|-", 2, 3,                                    \
+      "which of two models is better, and on which texts",                                        \
+      "headwise compare old new test.txt --flips 10")                                             \
     X(CV, cv, "cv", "", 0, 0,                                                                     \
       "cross-validate: train and score on k folds",                                               \
       "headwise cv -input train.txt -k 5")                                                        \
@@ -85,8 +88,9 @@ typedef enum verb_id {
 #define LEARNING (FITTING | IN(PRETRAIN))
 #define PREDICTING (IN(PREDICT) | IN(PREDICT_PROB))
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
-#define SCORING (PREDICTING | TESTING | IN(EVAL) | IN(CALIBRATE))
-#define WINDOWED (PREDICTING | TESTING | IN(EVAL) | IN(EXPLAIN) | IN(ATTENTION))
+#define MEASURING (PREDICTING | TESTING | IN(EVAL) | IN(COMPARE))
+#define SCORING (MEASURING | IN(CALIBRATE))
+#define WINDOWED (MEASURING | IN(EXPLAIN) | IN(ATTENTION))
 #define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(EXPLAIN) | IN(CHECK_DATA))
 #define PREFIXED (READING & ~IN(EXPLAIN))
 #define EVERY (~0u)
@@ -118,7 +122,7 @@ typedef enum verb_id {
     X(VALID_SPLIT, "--valid-split", "", NUMBER, "SHARE", 0.01, 0.5, FITTING, OWN,                 \
       "share of the input that is held back (0.1)")                                               \
     X(FOLDS, "-k", "folds", WHOLE, "FOLDS", 2, 100, IN(CV), OWN, "number of folds (5)")           \
-    X(ARCH, "-arch", "", CHOICE, "hybrid|attention|bag", 0, 0, FITTING, OWN,                      \
+    X(ARCH, "-arch", "", CHOICE, "hybrid|attention|bag|capsule", 0, 0, FITTING, OWN,              \
       "n-grams and attention (hybrid), or one of them")                                           \
     X(LOSS, "-loss", "", CHOICE, "softmax|ova|one-vs-all|hs|ns", 0, 0, FITTING, OWN,              \
       "ova: multi-label (default: by the data)")                                                  \
@@ -140,12 +144,14 @@ typedef enum verb_id {
       "tokens of a text that are learned from (128)")                                             \
     X(PRETRAIN_LENGTH, "--max-length", "max-tokens", WHOLE, "N", 8, 8192, IN(PRETRAIN), OWN,      \
       "tokens of a text (128)")                                                                   \
-    X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000,                               \
-      WINDOWED, OWN, "tokens of a window of an encoder (its own)")                                \
+    X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000, WINDOWED, OWN,                \
+      "tokens of a window of an encoder (its own)")                                               \
     X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, WINDOWED, OWN,                              \
       "tokens that its windows share (a quarter)")                                                \
     X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, WINDOWED, OWN,                                  \
       "read only the first window of a text")                                                     \
+    X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0, PREDICTING | TESTING | IN(EVAL),    \
+      OWN, "switch heads off: head H of layer L, from 0")                                         \
     X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
       "tokens of the new tokenizer (by the data)")                                                \
     X(PRETRAIN_LAYERS, "-layers", "", WHOLE, "L", 1, 64, IN(PRETRAIN), OWN, "layers (4)")         \
@@ -157,20 +163,44 @@ typedef enum verb_id {
     X(MASK_SHARE, "--mask-share", "", NUMBER, "SHARE", 0.01, 0.9, IN(PRETRAIN), OWN,              \
       "share of the tokens to be guessed (0.3)")                                                  \
     X(HEADS, "-heads", "", WHOLE, "H", 1, 256, FITTING, OWN, "attention heads a layer (4)")       \
-    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, OWN,                                \
+    X(ATTENTION, "--attention", "", CHOICE,                                                       \
+      "learned|uniform|frozen|tied|talking|collaborative", 0, 0, FITTING, HEADS,                  \
+      "where heads get their weights from (learned)")                                             \
+    X(SHARED_DIM, "--shared-dim", "", WHOLE, "D", 1, 16384, FITTING, HEADS,                       \
+      "width of collaborative queries (a quarter)")                                               \
+    X(HEAD_GATES, "--head-gates", "", CHOICE, "none|l0|input", 0, 0, FITTING, HEADS,              \
+      "gates that learn to close, or that depend on the text (none)")                             \
+    X(GATE_PENALTY, "--gate-penalty", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                   \
+      "added to the loss for each l0 gate that is open (0.01)")                                   \
+    X(DROP_HEAD, "--drop-head", "", NUMBER, "P", 0, 0.9, FITTING, HEADS,                          \
+      "chance that a head is left out of a step (0.1)")                                           \
+    X(DROP_HEAD_SCHEDULE, "--drop-head-schedule", "", CHOICE, "constant|v", 0, 0, FITTING, HEADS, \
+      "v: that chance falls to 0 until half of the steps, and rises again")                       \
+    X(DISAGREEMENT, "--disagreement", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                   \
+      "weight of the likeness of heads in the loss (0)")                                          \
+    X(DISAGREEMENT_OF, "--disagreement-of", "", CHOICE, "outputs|values", 0, 0, FITTING, HEADS,   \
+      "what of the heads is to differ (outputs)")                                                 \
+    X(ORTHOGONALITY, "--orthogonality", "", NUMBER, "W", 0, 1000, FITTING, HEADS,                 \
+      "weight of the overlap of the pooling's queries in the loss (0)")                           \
+    X(HEAD_DIM, "-headDim", "", WHOLE, "D", 1, 1024, FITTING, HEADS,                              \
       "width of a head (dim / heads)")                                                            \
     X(LAYERS, "-layers", "", WHOLE, "L", 1, 64, FITTING, OWN, "attention layers (1)")             \
     X(DIM, "-dim", "", WHOLE, "D", 1, 4096, FITTING, OWN, "width, rounded up to 16, 32, ... (32)")\
     X(TOWERS, "-towers", "", WHOLE, "N", 1, 16, FITTING, OWN, "towers that are averaged (2)")     \
+    X(CAPSULE_DIM, "--capsule-dim", "", WHOLE, "D", 1, 64, FITTING, CAPSULE,                      \
+      "width of a label's capsule (16)")                                                          \
+    X(ROUTING, "--routing", "", WHOLE, "N", 1, 16, FITTING, CAPSULE,                              \
+      "iterations of routing by agreement (3)")                                                   \
     X(EPOCH, "-epoch", "epochs|num-train-epochs", WHOLE, "N", 1, 10000, LEARNING, OWN,            \
       "passes over the texts (by their number)")                                                  \
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
       "learning rate (0.004; -base: 0.00005 to 0.001)")                                           \
     X(PRETRAIN_LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, IN(PRETRAIN), OWN,            \
-      "learning rate (0.256 / width; with -base 0.0001)")                                         \
+      "learning rate (0.256 / width; -base: 0.0001)")                                             \
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
       OWN, "texts a step (32)")                                                                   \
-    X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN, "dropout of the tower (0.5)")   \
+    X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN,                                 \
+      "dropout of the tower (0.5; capsule: 0.25)")                                                \
     X(REGULARIZATION, "-regularization", "C", NUMBER, "C", 1e-6, 1e6, FITTING, OWN,               \
       "C of the n-gram classifier (0.5)")                                                         \
     X(WORD_NGRAMS, "-wordNgrams", "", WHOLE, "N", 1, 6, FITTING, OWN, "longest word n-gram (2)")  \
@@ -178,7 +208,7 @@ typedef enum verb_id {
     X(MAXN, "-maxn", "", WHOLE, "N", 0, 12, FITTING, OWN, "longest character n-gram (5); 0: none")\
     X(MIN_COUNT, "-minCount", "", WHOLE, "N", 0, 1000000, FITTING, OWN,                           \
       "rarer words and n-grams are left out (2)")                                                 \
-    X(MIN_COUNT_LABEL, "-minCountLabel", "", WHOLE, "N", 0, 1000000, FITTING, OWN,                \
+    X(MIN_COUNT_LABEL, "-minCountLabel", "", WHOLE, "N", 0, 1000000, FITTING, DATA,               \
       "rarer labels are dropped (1)")                                                             \
     X(CLASS_WEIGHT, "--class-weight", "", TEXT, "balanced|FILE", 0, 0, FITTING, OWN,              \
       "weigh labels; FILE: JSON {\"label\": weight}")                                             \
@@ -195,9 +225,11 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(CV) | IN(EXPLAIN) | IN(ATTENTION) | IN(TOKENIZE) |               \
-      IN(CHECK_DATA) | IN(VERSION), OWN, "print JSON")                                            \
-    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random|attention|rollout|flow|norm|"      \
+      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(EXPLAIN) | IN(ATTENTION) |                \
+      IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), OWN, "print JSON")                             \
+    X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
+      "show N texts that are predicted differently (0)")                                          \
+    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random|attention|rollout|flow|norm|"     \
       "grad-attention", 0, 0, IN(EXPLAIN), OWN,                                                   \
       "how words get their scores (ig)")                                                          \
     X(EXPLAINED, "--label", "", TEXT, "LABEL", 0, 0, IN(EXPLAIN), OWN,                            \
@@ -209,7 +241,7 @@ typedef enum verb_id {
     X(EXPLAIN_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN), OWN,                      \
       "of the random orders (0)")                                                                 \
     X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN) | IN(ATTENTION), OWN,                   \
-      "write a page (no network) instead of printing")                                             \
+      "write a page (no network) instead of printing")                                            \
     X(COLOR, "--color", "", FLAG, "", 0, 0, IN(EXPLAIN), OWN,                                     \
       "colour the words, also if this is no terminal")                                            \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
@@ -273,11 +305,20 @@ typedef enum option_id {
         OPTION_COUNT
 } option_id;
 
-typedef enum option_kind { KIND_FLAG, KIND_WHOLE, KIND_NUMBER, KIND_CHOICE, KIND_TEXT } option_kind;
+typedef enum option_kind {
+    KIND_FLAG,
+    KIND_WHOLE,
+    KIND_NUMBER,
+    KIND_CHOICE,
+    KIND_HEADS, /* head_list.h */
+    KIND_TEXT
+} option_kind;
 
 typedef enum option_group {
     GROUP_OWN,     /* of the verb */
+    GROUP_HEADS,   /* of fitting towers: variants of their heads */
     GROUP_ENCODER, /* of fitting with -base */
+    GROUP_CAPSULE, /* of fitting with -arch capsule */
     GROUP_DATA,    /* how data is read */
     GROUP_COMMON,  /* of every verb */
     GROUP_IGNORED  /* of fastText, accepted with a note */

@@ -151,11 +151,15 @@ hw_reader_options reader_options(const arguments *args) {
     };
 }
 
-hw_session_options session_options(const arguments *args) {
+hw_session_options session_options(hw_head_id heads[HEADS_LIMIT], const arguments *args) {
     const int32_t stride = whole_option(args, OPTION_STRIDE, 0);
     return (hw_session_options){
         .max_tokens = whole_option(args, OPTION_WINDOW, 0),
         .stride = is_given(args, OPTION_STRIDE) && stride == 0 ? -1 : stride,
         .truncate = is_given(args, OPTION_TRUNCATE),
+        .masked_heads = heads,
+        .masked_head_count = is_given(args, OPTION_MASK_HEADS)
+                                 ? head_list_read(heads, args->values[OPTION_MASK_HEADS].text)
+                                 : 0,
     };
 }

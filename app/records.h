@@ -2,6 +2,7 @@
 #ifndef APP_RECORDS_H
 #define APP_RECORDS_H
 
+#include "head_list.h"
 #include "options.h"
 
 #include "headwise.h"
@@ -50,7 +51,8 @@ size_t batch_limit(int32_t labels);
 
 /* The options that say how data is read. */
 hw_reader_options reader_options(const arguments *args);
-/* The options that say how an encoder reads a text. */
-hw_session_options session_options(const arguments *args);
+/* The options that say how an encoder reads a text, and the heads to do without, which are kept
+ * in `heads`. */
+hw_session_options session_options(hw_head_id heads[HEADS_LIMIT], const arguments *args);
 
 #endif

@@ -95,14 +95,31 @@ static int compare_ranks(const void *left, const void *right) {
     return a->label < b->label ? -1 : 1;
 }
 
+/* Puts a label of a higher number than all in best[count] where it belongs, and drops the last of
+ * more than k. Returns how many there are. */
+static size_t insert_label(ranked_label *best, size_t count, ranked_label label, size_t k) {
+    if (count == k && label.probability <= best[k - 1].probability) return count;
+    size_t place = count < k ? count : k - 1;
+    for (; place > 0 && best[place - 1].probability < label.probability; place--)
+        best[place] = best[place - 1];
+    best[place] = label;
+    return count < k ? count + 1 : k;
+}
+
 size_t best_labels(ranked_label *best, const float *probability, int32_t labels, int64_t k,
                    double threshold, const float *thresholds) {
+    enum { FEW = 8 }; /* as many are found faster by insertion than by sorting all */
+    const bool few = k > 0 && k <= FEW;
     size_t count = 0;
     for (int32_t label = 0; label < labels; label++) {
         const float p = probability[label];
         if (thresholds ? p < thresholds[label] : (double)p < threshold) continue;
-        best[count++] = (ranked_label){ p, label };
+        const ranked_label next = { p, label };
+        if (few)
+            count = insert_label(best, count, next, (size_t)k);
+        else
+            best[count++] = next;
     }
-    if (count > 1) qsort(best, count, sizeof *best, compare_ranks);
+    if (!few && count > 1) qsort(best, count, sizeof *best, compare_ranks);
     return k >= 0 && count > (size_t)k ? (size_t)k : count;
 }

@@ -1,7 +1,5 @@
 """Headwise in a process of its own, through its public interface alone (bench/encoder_bench.c)."""
 
-import json
-import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import numpy
 
 from cache import BUILD, ROOT, cached
+from line_process import LineProcess
 
 SOURCE = ROOT / "bench" / "encoder_bench.c"
 
@@ -34,33 +33,18 @@ def driver_program(build=BUILD):
     return cached(name, compile_driver, SOURCE, ROOT / "include" / "headwise.h")
 
 
-class Driver:
+class Driver(LineProcess):
     """A model that is open in a process. `hello` is what it said when it had opened it."""
 
     def __init__(self, model, threads=1, max_tokens=0, build=BUILD, cpus=None):
-        pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
-        command = [driver_program(build), model, str(threads), str(max_tokens)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, preexec_fn=pin)
-        self.hello = self._answer()
+        super().__init__([driver_program(build), model, threads, max_tokens], cpus)
         self.labels = self.hello["labels"]
 
-    def _answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"encoder_bench ended with status {self.process.wait()}")
-        return json.loads(line)
-
-    def _ask(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)) + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
     def classify(self, path, batch=32, out="-"):
-        return self._ask("classify", path, batch, out)
+        return self.ask("classify", path, batch, out)
 
     def tokenize(self, path, out="-"):
-        return self._ask("tokenize", path, out)
+        return self.ask("tokenize", path, out)
 
     def probabilities(self, texts, batch=32):
         """[texts][labels]"""
@@ -77,17 +61,6 @@ class Driver:
             write_texts(path, texts)
             self.tokenize(path, out)
             return split_tokens(numpy.fromfile(out, dtype=numpy.uint32), len(texts))
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def split_tokens(flat, texts):

@@ -3,6 +3,7 @@
  *
  *     encoder_bench MODEL THREADS MAX_TOKENS
  *     classify TEXTS BATCH OUT    OUT: [texts][labels] floats, or - for none
+ *     calls TEXTS COUNT           one text in each of COUNT calls, all threads at each
  *     tokenize TEXTS OUT          OUT: of each text its count, then (id, begin, end) of each token
  *
  * TEXTS holds texts of any bytes: a length, then as many bytes. Lengths, counts, ids and places are
@@ -101,6 +102,7 @@ typedef struct open_model {
     hw_classifier *classifier;
     hw_session *sessions[MOST_THREADS];
     int threads;
+    int32_t max_tokens;
     size_t labels;
 } open_model;
 
@@ -170,6 +172,31 @@ static void classify(open_model *model, const char *path, size_t batch, const ch
     free_texts(job.texts);
 }
 
+static void time_calls(const open_model *model, const char *path, size_t count) {
+    const text_list texts = read_texts(path);
+    double *seconds = allocate(count * sizeof *seconds);
+    float *probabilities = allocate(model->labels * sizeof *probabilities);
+    hw_error err;
+    const hw_session_options options = { .max_tokens = model->max_tokens,
+                                         .truncate = true,
+                                         .threads = model->threads };
+    hw_session *session = hw_session_new(model->classifier, &options, &err);
+    if (!session) fail("hw_session_new", err.message);
+    for (size_t i = 0; i < count; i++) {
+        const double start = now();
+        if (hw_classify(session, texts.items + i % texts.count, 1, probabilities, &err) != HW_OK)
+            fail("hw_classify", err.message);
+        seconds[i] = now() - start;
+    }
+    printf("{\"seconds\": [");
+    for (size_t i = 0; i < count; i++) printf("%s%.9f", i ? ", " : "", seconds[i]);
+    printf("]}\n");
+    hw_session_free(session);
+    free(probabilities);
+    free(seconds);
+    free_texts(texts);
+}
+
 /* ---- Tokenizing ---------------------------------------------------------------------- */
 
 typedef struct token_list {
@@ -221,13 +248,13 @@ static void tokenize(open_model *model, const char *path, const char *out) {
 
 /* ---- Main ------------------------------------------------------------------------------ */
 
-static void load(open_model *model, const char *path, int32_t max_tokens) {
+static void load(open_model *model, const char *path) {
     hw_error err;
     const double start = now();
     model->classifier = hw_classifier_open(path, &err);
     if (!model->classifier) fail("hw_classifier_open", err.message);
     model->labels = (size_t)hw_classifier_summary(model->classifier)->labels;
-    const hw_session_options options = { .max_tokens = max_tokens, .truncate = true };
+    const hw_session_options options = { .max_tokens = model->max_tokens, .truncate = true };
     const double opened = now();
     for (int i = 0; i < model->threads; i++) {
         model->sessions[i] = hw_session_new(model->classifier, &options, &err);
@@ -249,13 +276,16 @@ int main(int argc, char **argv) {
     if (argc != 4) fail("usage", "encoder_bench MODEL THREADS MAX_TOKENS");
     model.threads = atoi(argv[2]);
     if (model.threads < 1 || model.threads > MOST_THREADS) fail(argv[2], "threads: 1 to 256");
-    load(&model, argv[1], (int32_t)atoi(argv[3]));
+    model.max_tokens = (int32_t)atoi(argv[3]);
+    load(&model, argv[1]);
     fflush(stdout);
     static char line[LINE], path[PATH], out[PATH];
-    size_t batch;
+    size_t count;
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "classify %3999s %zu %3999s", path, &batch, out) == 3 && batch > 0)
-            classify(&model, path, batch, out);
+        if (sscanf(line, "classify %3999s %zu %3999s", path, &count, out) == 3 && count > 0)
+            classify(&model, path, count, out);
+        else if (sscanf(line, "calls %3999s %zu", path, &count) == 2)
+            time_calls(&model, path, count);
         else if (sscanf(line, "tokenize %3999s %3999s", path, out) == 2)
             tokenize(&model, path, out);
         else

@@ -8,31 +8,21 @@ and mib (peak memory of training).
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import datasets
+from launch import launch
 
 BENCH = Path(__file__).resolve().parent
 
 
 def run_command(command, output=None):
     """Runs a program to its end; (what it printed, seconds, peak MiB). Its failure is ours."""
-    start = time.monotonic()
-    with open(output or os.devnull, "wb") as sink:
-        stdout = sink if output else subprocess.PIPE
-        process = subprocess.Popen([str(word) for word in command], stdout=stdout)
-        printed = b"" if output else process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"exit status {process.returncode}: {' '.join(map(str, command))}")
-    return printed.decode(), time.monotonic() - start, usage.ru_maxrss / 1024
+    run = launch(command, output)
+    return run.printed, run.seconds, run.mib
 
 
 def file_checksum(path):

@@ -5,6 +5,7 @@
 answers lines on its standard input with lines of JSON, as bench/encoder_bench.c does:
 
     classify IDS BATCH ORDER OUT    ORDER: arrival or length; OUT: [texts][labels] floats, or -
+    calls IDS COUNT                 one text in each of COUNT calls
 
 IDS is an .npz of token ids. Making padded arrays of them is not timed, nor is importing the engine's
 library. STREAMS batches run at a time, each on THREADS / STREAMS threads.
@@ -163,6 +164,7 @@ class OpenVino:
         import openvino
         core = openvino.Core()
         self.compiled = core.compile_model(core.read_model(self.model_of(folder)), "CPU", {
+            "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
             "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams,
             "INFERENCE_PRECISION_HINT": self.precision})
         self.own = threading.local()
@@ -266,6 +268,16 @@ def classify(engine, pool, path, size, order, out):
     return {"seconds": seconds, "texts": len(places)}
 
 
+def time_calls(engine, path, count):
+    texts = [padded([row]) for row in read_ids(path)]
+    seconds = []
+    for i in range(int(count)):
+        start = time.perf_counter()
+        engine.logits(*texts[i % len(texts)])
+        seconds.append(time.perf_counter() - start)
+    return {"seconds": seconds}
+
+
 def main():
     if len(sys.argv) != 5:
         raise SystemExit(__doc__)
@@ -282,8 +294,11 @@ def main():
     with ThreadPoolExecutor(int(streams)) as pool:
         for line in sys.stdin:
             verb, *words = line.split()
-            assert verb == "classify", line
-            answer(answers, classify(engine, pool, *words))
+            if verb == "classify":
+                answer(answers, classify(engine, pool, *words))
+            else:
+                assert verb == "calls", line
+                answer(answers, time_calls(engine, *words))
 
 
 if __name__ == "__main__":

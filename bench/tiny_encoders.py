@@ -37,13 +37,13 @@ def training_texts():
     return random.Random(1).sample(texts, TRAINING_TEXTS)
 
 
-def wordpiece_vocabulary():
+def wordpiece_vocabulary(size=VOCABULARY, lowercase=False):
     made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    made.normalizer = normalizers.BertNormalizer(lowercase=False)
+    made.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     made.train_from_iterator(training_texts(), trainers.WordPieceTrainer(
-        vocab_size=VOCABULARY, special_tokens=special, show_progress=False))
+        vocab_size=size, special_tokens=special, show_progress=False))
     return json.loads(made.to_str())["model"]["vocab"]
 
 

@@ -5,72 +5,29 @@
 
 Texts: every part of every data set, and fuzzed Unicode strings (bench/fuzz_texts.py). A token is the
 same if its id is and it covers the same bytes; the template's tokens ([CLS], [SEP]) cover none.
+bench/tokenizer_speed.py measures the speed alone, beside one more tokenizer.
 """
 
 import argparse
-import gzip
-import shutil
-import tempfile
 import time
-from pathlib import Path
+from statistics import median
 
 import numpy
 
 import reference
-import datasets
 import fuzz_texts
-import minilm
-import tiny_encoders
+import report
+import tokenizer_speed
 from accuracy import commit, cpu_name, write_between_markers
-from cache import BUILD, cached
-from driver import Driver, write_texts
+from cache import BUILD
+from driver import Driver
+from tokenizer_cases import TOKENIZERS, data_texts
 
 CHUNK = 10000
 ADDED = numpy.zeros(2, dtype=numpy.int64)  # what `tokenizers` gives as the place of a [CLS]
 
 
-def without_json(family, folder):
-    """A copy of the folder with the files that tokenizer.json is made from, in its place."""
-    def make(path):
-        shutil.copytree(folder, path)
-        tiny_encoders.write_vocabulary_files(family, path)
-    return cached(f"{folder.name}-files", make)
-
-
-# name: (what it is, its folder)
-TOKENIZERS = {
-    "minilm": ("MiniLM-L6's own: WordPiece, lower case, 30,522", minilm.classifier_folder),
-    "minilm-files": ("the same from vocab.txt",
-                     lambda: without_json("bert", minilm.classifier_folder())),
-    "wordpiece": ("WordPiece, cased, 12,000", lambda: tiny_encoders.tiny_folder("bert")),
-    "bpe": ("byte-level BPE as RoBERTa's, 12,000", lambda: tiny_encoders.tiny_folder("roberta")),
-    "bpe-files": ("the same from vocab.json and merges.txt",
-                  lambda: without_json("roberta", tiny_encoders.tiny_folder("roberta"))),
-    "bpe-nfc": ("byte-level BPE as ModernBERT's: NFC, spaces as added tokens",
-                lambda: tiny_encoders.tiny_folder("modernbert")),
-    "unigram": ("Unigram as XLM-RoBERTa's: SentencePiece's table, 12,000",
-                lambda: tiny_encoders.tiny_folder("xlm-roberta")),
-    "unigram-files": ("the same from sentencepiece.bpe.model",
-                      lambda: without_json("xlm-roberta",
-                                           tiny_encoders.tiny_folder("xlm-roberta"))),
-    "unigram-lower": ("Unigram as ALBERT's: NFKD, no accents, lower case",
-                      lambda: tiny_encoders.tiny_folder("albert")),
-    "unigram-nfc": ("Unigram as DeBERTa's: NFC, spaces joined",
-                    lambda: tiny_encoders.tiny_folder("deberta-v2")),
-}
-
-
 # ---- Texts ----------------------------------------------------------------------------------
-
-
-def data_texts():
-    """Every text of every part of every set, labels off."""
-    texts = []
-    for path in sorted(datasets.data_folder().glob("*/*.tsv*")):
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
-            texts += [line.rstrip("\n").split("\t", 1)[1] for line in lines]
-    return texts
 
 
 def chunks_of_data(limit):
@@ -148,27 +105,7 @@ def compare(name, chunks, arguments, what):
     return comparison
 
 
-# ---- Speed -----------------------------------------------------------------------------------
-
-
-def speeds(name, texts, rounds, build):
-    """Millions of tokens a second, one thread, the programs in turns:
-    [(headwise, tokenizers without offsets, tokenizers), ...]"""
-    folder = TOKENIZERS[name][1]()
-    tokenizer = reference.tokenizer_of(str(folder))
-    tokens = sum(len(encoding) for encoding in tokenizer.encode_batch(texts))
-    measured = []
-    with Driver(folder, build=build) as driver, tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, "texts")
-        write_texts(path, texts)
-        for _ in range(rounds):
-            seconds = [driver.tokenize(path)["seconds"]]
-            for encode in (tokenizer.encode_batch_fast, tokenizer.encode_batch):
-                start = time.monotonic()
-                encode(texts)
-                seconds.append(time.monotonic() - start)
-            measured.append([tokens / 1e6 / value for value in seconds])
-    return numpy.array(measured)
+# ---- The table ------------------------------------------------------------------------------
 
 
 def row_of(name, comparisons, measured):
@@ -178,8 +115,9 @@ def row_of(name, comparisons, measured):
     if measured is None:
         cells += [""] * 4
     else:
-        cells += [f"{value:.2f}" for value in numpy.median(measured, axis=0)]
-        cells.append(f"{numpy.median(measured[:, 0] / measured[:, 1]):.1f}")
+        cells += [f"{median(measured[title]):.2f}" for title in tokenizer_speed.COMMON]
+        own, fast, _ = tokenizer_speed.COMMON
+        cells.append(f"{median(report.ratios(measured[own], measured[fast])):.1f}")
     return "| " + " | ".join(cells) + " |"
 
 
@@ -220,7 +158,7 @@ def main():
         differences += sum(comparison.differences for comparison in comparisons)
         measured = None
         if arguments.rounds:
-            measured = speeds(name, sample, arguments.rounds, arguments.build)
+            measured = tokenizer_speed.measure(name, sample, arguments.rounds, arguments.build)
         rows.append(row_of(name, comparisons, measured))
         print(rows[-1], flush=True)
     if arguments.markdown:

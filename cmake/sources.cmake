@@ -12,6 +12,22 @@ set(HEADWISE_SOURCES
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c
+    src/statistics/adjustment.c
+    src/statistics/beta.c
+    src/statistics/brown_forsythe.c
+    src/statistics/correlation.c
+    src/statistics/crossed.c
+    src/statistics/distributions.c
+    src/statistics/gamma.c
+    src/statistics/intervals.c
+    src/statistics/mcnemar.c
+    src/statistics/power.c
+    src/statistics/ranking.c
+    src/statistics/sign_flip.c
+    src/statistics/stirling.c
+    src/statistics/survival.c
+    src/statistics/two_level.c
+    src/statistics/verdict.c
     src/text/dataset.c
     src/text/dictionary.c
     src/text/draft.c
@@ -58,6 +74,7 @@ set(HEADWISE_SOURCES
     src/tokenizer/unicode_class.c
     src/tokenizer/unicode_tables.c
     src/tokenizer/unigram.c
+    src/tokenizer/vocabulary_text.c
     src/tokenizer/word_bag.c
     src/tokenizer/word_cache.c
     src/tokenizer/wordpiece.c
@@ -70,13 +87,24 @@ set(HEADWISE_SOURCES
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c
     src/model/attention.c
+    src/model/attention_weights.c
+    src/model/capsule.c
+    src/model/collaborative.c
+    src/model/disagreement.c
     src/model/feedforward.c
+    src/model/head_gates.c
     src/model/loss.c
     src/model/noise.c
+    src/model/orthogonality.c
     src/model/parameters.c
+    src/model/pattern.c
+    src/model/penalty.c
     src/model/pooling.c
     src/model/projection.c
+    src/model/routing.c
     src/model/scratch.c
+    src/model/squash.c
+    src/model/talking.c
     src/model/tower.c
     src/encoder/activation.c
     src/encoder/attention.c
@@ -102,7 +130,9 @@ set(HEADWISE_SOURCES
     src/classify/bundle.c
     src/classify/calibrate.c
     src/classify/calibration.c
+    src/classify/changes.c
     src/classify/classifier.c
+    src/classify/compare.c
     src/classify/config.c
     src/classify/corpus.c
     src/classify/encoder_classifier.c
@@ -113,10 +143,13 @@ set(HEADWISE_SOURCES
     src/classify/events.c
     src/classify/export.c
     src/classify/features.c
+    src/classify/flips.c
+    src/classify/head_mask.c
     src/classify/hub_folder.c
     src/classify/hub_labels.c
     src/classify/intervals.c
     src/classify/join.c
+    src/classify/lexicon.c
     src/classify/metrics.c
     src/classify/pretrained.c
     src/classify/quantize.c
@@ -157,6 +190,7 @@ set(HEADWISE_SOURCES
     src/train/fine_tune_result.c
     src/train/folds.c
     src/train/frozen.c
+    src/train/frozen_heads.c
     src/train/join_fit.c
     src/train/label_loss.c
     src/train/learning_data.c
@@ -203,6 +237,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_attention.c
     app/cmd_calibrate.c
     app/cmd_check_data.c
+    app/cmd_compare.c
     app/cmd_cv.c
     app/cmd_dump.c
     app/cmd_eval.c
@@ -215,12 +250,14 @@ set(HEADWISE_APP_SOURCES
     app/cmd_tokenize.c
     app/cmd_train.c
     app/cmd_version.c
+    app/comparison.c
     app/completion.c
     app/console.c
     app/data_scan.c
     app/explanation_json.c
     app/explanation_page.c
     app/explanation_text.c
+    app/head_list.c
     app/help.c
     app/json_text.c
     app/label_table.c

@@ -26,8 +26,8 @@
  *            (hw_train_options){ .input = path } is complete.
  * Text.      UTF-8 with an explicit length. Invalid bytes become U+FFFD.
  * Quiet.     The library never prints and never exits; it installs no signal
- *            handlers and starts threads only while a call that asks for them, or that
- *            opens a pretrained encoder, runs.
+ *            handlers and starts threads only for a call or a session that asks for
+ *            them, and while a pretrained encoder is opened.
  */
 #ifndef HEADWISE_H
 #define HEADWISE_H
@@ -130,7 +130,8 @@ typedef enum hw_arch {
     HW_ARCH_HYBRID,    /* n-grams and the attention tower */
     HW_ARCH_ATTENTION, /* the attention tower alone */
     HW_ARCH_BAG,       /* n-grams alone */
-    HW_ARCH_ENCODER    /* a pretrained encoder with its own tokenizer */
+    HW_ARCH_ENCODER,   /* a pretrained encoder with its own tokenizer */
+    HW_ARCH_CAPSULE    /* the attention tower alone, its heads routed to a capsule a label */
 } hw_arch;
 
 /* What a classifier is. Plain data: read it, print it. */
@@ -143,6 +144,7 @@ typedef struct hw_summary {
     int32_t towers;                  /* equal ones that are averaged; 0: none */
     int32_t layers, heads, head_dim; /* of each tower; 0 without one */
     int32_t width, inner_width;      /* inner_width 0: no feed-forward block */
+    int32_t capsule_dim, routing;    /* of a label's capsule; iterations; 0 without capsules */
     int32_t window;      /* tokens; a longer text is attended in windows, pooled over all of it */
     const char *family;  /* of an encoder: "bert", "roberta", ...; NULL without one */
     bool quantized;      /* the n-gram table, or an encoder's linear layers, are int8 */
@@ -189,9 +191,10 @@ HW_API bool hw_classifier_matrix(const hw_classifier *classifier, size_t i, hw_m
 
 /* Writes a folder that `transformers` loads: config.json, model.safetensors, tokenizer.json, a
  * model card with `card` (may be NULL: Markdown) in it. A classifier of towers alone comes with the
- * code that runs it (trust_remote_code); one with an n-gram table is HW_ERROR_UNSUPPORTED. The
- * folder is made, or must be empty; it appears whole or not at all. fold_temperature: the logits
- * are divided by the temperature, so that others see our probabilities. */
+ * code that runs it (trust_remote_code); one with an n-gram table or capsules is
+ * HW_ERROR_UNSUPPORTED. The folder is made, or must be empty; it appears whole or not at all.
+ * fold_temperature: the logits are divided by the temperature, so that others see our
+ * probabilities. */
 HW_API hw_status hw_classifier_export(const hw_classifier *classifier, const char *folder,
                                       bool fold_temperature, const char *card, hw_error *err);
 
@@ -206,13 +209,22 @@ HW_API hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, c
 
 typedef struct hw_session hw_session;
 
+/* A head of all towers of a classifier, or of its encoder; both are counted from 0. */
+typedef struct hw_head_id {
+    int32_t layer, head;
+} hw_head_id;
+
 /* How an encoder reads a text that is longer than max_tokens: in windows that share `stride`
- * tokens, whose logits are averaged. Other classifiers ignore this. */
+ * tokens, whose logits are averaged; other classifiers ignore these. And heads to do without. */
 typedef struct hw_session_options {
     int32_t max_tokens; /* of a window, special ones included; default and most: the model's */
     int32_t stride;     /* tokens that neighbouring windows share; default: a quarter of them;
                          * negative: none */
     bool truncate;      /* only the first window is read */
+    int32_t threads;    /* that share the work of one text of an encoder, for latency; default 1;
+                         * the results are the same bits */
+    const hw_head_id *masked_heads; /* [masked_head_count]: what they attend to counts as 0 */
+    size_t masked_head_count;
 } hw_session_options;
 
 /* options may be NULL. */
@@ -255,7 +267,8 @@ typedef enum hw_explain_method {
     HW_EXPLAIN_GRAD_INPUT, /* gradient times input */
     HW_EXPLAIN_LOO,        /* leave one word out */
     HW_EXPLAIN_RANDOM,     /* by chance: what every other method has to beat */
-    /* Where a network looks, which has no sign. Up to 4,096 tokens (a window). The scores of a
+    /* Where a network looks, which has no sign but where talking heads mix their weights. Up to
+     * 4,096 tokens (a window). Capsules are taken to look at all states alike. The scores of a
      * model with n-grams are brought to the size of what the towers add to the score. */
     HW_EXPLAIN_ATTENTION,     /* of the last layer as the readout sees it, mean over heads */
     HW_EXPLAIN_ROLLOUT,       /* through all layers (Abnar and Zuidema 2020) */
@@ -369,6 +382,53 @@ HW_API hw_metrics *hw_evaluate(const hw_classifier *classifier, const char *path
                                int32_t threads, hw_error *err);
 HW_API void hw_metrics_free(hw_metrics *metrics);
 
+/* ---- Comparison of two classifiers ------------------------------------------- */
+
+/* Of two things, [0] is of the first classifier and [1] of the second; a change is the second
+ * less the first. */
+typedef struct hw_score_change {
+    double score[2], change;
+    hw_interval interval; /* of the change: paired percentile bootstrap over texts, 10,000 draws */
+} hw_score_change;
+
+typedef struct hw_label_change {
+    uint64_t support;
+    double f1[2], change;   /* NaN where undefined */
+    uint64_t only_right[2]; /* texts where this one alone is right on having the label or not */
+    double p, p_holm;       /* McNemar, exact, of only_right; adjusted for the number of labels */
+} hw_label_change;
+
+/* A text whose prediction is not the same. */
+typedef struct hw_flip {
+    hw_text text;
+    size_t line; /* of the data, counted from 1 */
+    bool right[2];
+    const char *const *truth;        /* [truths] label names */
+    const char *const *predicted[2]; /* [predictions[i]] label names */
+    size_t truths, predictions[2];
+} hw_flip;
+
+typedef struct hw_comparison {
+    bool multi_label;
+    uint64_t examples, unknown_labels; /* gold labels that the classifiers do not have */
+    hw_score_change accuracy;          /* multi-label: of exact matches */
+    hw_score_change micro_f1;          /* single-label: the same as accuracy */
+    uint64_t only_right[2], both_right, both_wrong;
+    double p; /* McNemar, exact, of only_right */
+    int32_t labels;
+    hw_label_change *per_label; /* [labels] by the indices of the first classifier */
+    size_t flips;
+    hw_flip *flip; /* [flips] in the order of the data */
+} hw_comparison;
+
+/* Both classify the same labelled data; they must have the same labels, in any order, and both be
+ * multi-label or neither. Both options may be NULL. The names in the result live as long as the
+ * first classifier. Free with hw_comparison_free. */
+HW_API hw_comparison *hw_compare(const hw_classifier *first, const hw_classifier *second,
+                                 const char *path, const hw_reader_options *reader,
+                                 const hw_session_options *session, int32_t threads, hw_error *err);
+HW_API void hw_comparison_free(hw_comparison *comparison);
+
 /* ---- Training --------------------------------------------------------------- */
 
 typedef struct hw_progress {
@@ -385,6 +445,30 @@ typedef struct hw_progress {
  * one, else fails with HW_ERROR_STOPPED. Called on the thread that called hw_train. */
 typedef bool hw_progress_fn(void *user, const hw_progress *progress);
 
+/* Where a tower's heads get their attention weights from. The first is what one wants; the next
+ * three are what it is held against. */
+typedef enum hw_attention {
+    HW_ATTENTION_LEARNED,      /* queries and keys of each head's own */
+    HW_ATTENTION_UNIFORM,      /* none: every word of a window counts the same */
+    HW_ATTENTION_FROZEN,       /* queries, keys and positions stay at their random first values */
+    HW_ATTENTION_TIED,         /* one matrix for all heads of a layer */
+    HW_ATTENTION_TALKING,      /* heads mix scores and weights (Shazeer et al. 2020) */
+    HW_ATTENTION_COLLABORATIVE /* heads weigh shared queries and keys (Cordonnier et al. 2020) */
+} hw_attention;
+
+/* What switches a tower's heads off or down, besides a learned scalar for each. */
+typedef enum hw_head_gates {
+    HW_HEAD_GATES_NONE,
+    HW_HEAD_GATES_L0,   /* gates that learn to be 0 or 1 (Louizos et al. 2018) */
+    HW_HEAD_GATES_INPUT /* gates that depend on the text */
+} hw_head_gates;
+
+/* What is compared where heads are made to differ (Li et al. 2018). */
+typedef enum hw_disagreement {
+    HW_DISAGREEMENT_OUTPUTS, /* what they attend to */
+    HW_DISAGREEMENT_VALUES   /* their values, before attention */
+} hw_disagreement;
+
 typedef enum hw_loss { HW_LOSS_AUTO, HW_LOSS_SOFTMAX, HW_LOSS_OVA } hw_loss;
 
 typedef struct hw_train_options {
@@ -397,15 +481,28 @@ typedef struct hw_train_options {
     int32_t heads, head_dim;    /* default 4 heads, width / heads */
     int32_t layers, width;      /* default 1 layer, width 32 */
     int32_t towers;             /* default 2 */
+    int32_t capsule_dim;        /* of a label's capsule (HW_ARCH_CAPSULE); default 16 */
+    int32_t routing;            /* iterations of routing by agreement; default 3 */
     int32_t epochs;             /* of the tower; default by the size of the data */
     int32_t batch;              /* texts a step; default 32 */
     double learning_rate;       /* of the tower; default 0.004 */
-    double dropout;             /* default 0.5; negative: none */
+    double dropout;             /* default 0.5, with capsules 0.25; negative: none */
     double regularization;      /* C of the n-gram classifier; default 0.5 */
     int32_t word_ngrams;        /* longest word n-gram; default 2 (Chinese characters: 3) */
     int32_t char_min, char_max; /* character n-grams; default 2 to 5; -1: none */
     int32_t min_count;          /* of a vocabulary word; default 2 */
     int32_t min_count_label;    /* rarer labels are dropped; default 1 */
+    hw_attention attention;     /* of the tower */
+    int32_t shared_dim;         /* of collaborative heads; default a quarter of heads * head_dim */
+    hw_head_gates head_gates;   /* of the tower */
+    double gate_penalty;        /* added to the loss for each open L0 gate; default 0.01;
+                                 * negative: none */
+    double drop_head;           /* chance that a head is left out of a step; default 0.1;
+                                 * negative: none */
+    bool drop_head_v;           /* which falls to 0 until half of the steps, and rises again */
+    double disagreement;        /* weight of heads' agreement in the loss; default 0 ... */
+    hw_disagreement disagreement_of; /* ... and what is compared */
+    double orthogonality;            /* weight of the overlap of the pooling's queries; default 0 */
     const char *base;    /* fine-tune this encoder: a folder or a model file; the options above
                           * that are not an encoder's (heads, word_ngrams, ...) are ignored;
                           * defaults: 3 epochs, batch 32, learning rate 5e-5

@@ -183,6 +183,11 @@ def parameter(*shape):
     return nn.Parameter(torch.zeros(shape))
 
 
+def matrix(rows, columns):
+    """One row is a vector in the file."""
+    return parameter(columns) if rows == 1 else parameter(rows, columns)
+
+
 def norm(x, gain, bias):
     return functional.layer_norm(x, gain.shape, gain, bias, 1e-5)
 
@@ -192,12 +197,24 @@ class Layer(nn.Module):
         super().__init__()
         width, heads, head_dim, inner = (shape[k] for k in ("width", "heads", "head_dim", "inner_width"))
         self.heads, self.head_dim, self.distance = heads, head_dim, shape["distance"]
+        self.kind, self.gates = shape.get("attention", "learned"), shape.get("head_gates", "none")
+        shared = shape.get("shared_dim", 0)
+        self.query_width = {"uniform": 0, "tied": head_dim, "collaborative": shared}.get(self.kind, heads * head_dim)
         self.attention_norm_gain, self.attention_norm_bias = parameter(width), parameter(width)
-        self.qkv = parameter(width, 3 * heads * head_dim)
-        self.qkv_bias = parameter(3 * heads * head_dim)
-        self.position = parameter(heads, 2 * shape["distance"] + 1)
+        self.qkv = parameter(width, 2 * self.query_width + heads * head_dim)
+        self.qkv_bias = parameter(2 * self.query_width + heads * head_dim)
+        if self.kind != "uniform":
+            self.position = matrix(1 if self.kind == "tied" else heads, 2 * shape["distance"] + 1)
+        if self.kind == "talking":
+            self.mix_scores, self.mix_weights = matrix(heads, heads), matrix(heads, heads)
+        if self.kind == "collaborative":
+            self.mix_queries = matrix(heads, shared)
         self.attention_gate = parameter(heads)
-        self.output, self.output_bias = parameter(heads * head_dim, width), parameter(width)
+        if self.gates == "l0":
+            self.gate_alpha = parameter(heads)
+        if self.gates == "input":
+            self.gate_weight, self.gate_bias = matrix(heads, width), parameter(heads)
+        self.output, self.output_bias = matrix(heads * head_dim, width), parameter(width)
         self.has_inner = inner > 0
         if self.has_inner:
             self.inner_norm_gain, self.inner_norm_bias = parameter(width), parameter(width)
@@ -205,20 +222,46 @@ class Layer(nn.Module):
             self.inner_output, self.inner_output_bias = parameter(inner, width), parameter(width)
             self.inner_gate = parameter(1)
 
-    def attend(self, x):
-        """x: [words of one window][width]"""
-        n = len(x)
-        q, k, v = (norm(x, self.attention_norm_gain, self.attention_norm_bias) @ self.qkv + self.qkv_bias).view(
-            n, 3, self.heads, self.head_dim
-        ).permute(1, 2, 0, 3)
-        place = torch.arange(n, device=x.device)
+    def weigh(self, q, k):
+        """[heads, or 1 for all][n][n] of one window; q, k: [n][query_width]"""
+        n = len(q)
+        if self.kind == "uniform":
+            return torch.full((1, n, n), 1 / n, device=q.device)
+        if self.kind == "collaborative":
+            q, k = q * self.mix_queries.view(self.heads, 1, -1), k[None]
+        else:
+            q, k = (x.view(n, -1, self.head_dim).transpose(0, 1) for x in (q, k))
+        place = torch.arange(n, device=q.device)
         offset = (place[None, :] - place[:, None]).clamp(-self.distance, self.distance) + self.distance
-        scores = q @ k.transpose(1, 2) / math.sqrt(self.head_dim) + self.position[:, offset]
-        heads = scores.softmax(-1) @ v * self.attention_gate[:, None, None]
-        return x + heads.transpose(0, 1).reshape(n, -1) @ self.output + self.output_bias
+        bias = self.position.view(-1, 2 * self.distance + 1)[:, offset]
+        scores = q @ k.transpose(1, 2) / math.sqrt(q.shape[-1]) + bias
+        if self.kind != "talking":
+            return scores.softmax(-1)
+        mix_scores, mix_weights = (mix.view(self.heads, -1) for mix in (self.mix_scores, self.mix_weights))
+        weights = torch.einsum("gh,hij->gij", mix_scores, scores).softmax(-1)
+        return torch.einsum("gh,hij->gij", mix_weights, weights)
 
-    def forward(self, x):
-        x = self.attend(x)
+    def gate(self, u):
+        """[heads] for the text whose words are u[words][width]"""
+        if self.gates == "l0":
+            return self.attention_gate * (self.gate_alpha.sigmoid() * 1.2 - 0.1).clamp(0, 1)
+        if self.gates == "input":
+            return self.attention_gate * (self.gate_weight.view(self.heads, -1) @ u.mean(0) + self.gate_bias).sigmoid()
+        return self.attention_gate
+
+    def attend(self, x, cuts):
+        u = norm(x, self.attention_norm_gain, self.attention_norm_bias)
+        q, k, v = (u @ self.qkv + self.qkv_bias).split(
+            [self.query_width, self.query_width, self.heads * self.head_dim], -1
+        )
+        v = v.view(len(x), self.heads, self.head_dim).transpose(0, 1)
+        windows = [slice(begin, end) for begin, end in zip(cuts, cuts[1:])]
+        heads = torch.cat([self.weigh(q[w], k[w]) @ v[:, w] for w in windows], 1) * self.gate(u)[:, None, None]
+        return x + heads.transpose(0, 1).reshape(len(x), -1) @ self.output.view(-1, x.shape[1]) + self.output_bias
+
+    def forward(self, x, cuts):
+        """x: [words of one text][width]; cuts: where its windows begin, and the last ends"""
+        x = self.attend(x, cuts)
         if not self.has_inner:
             return x
         inner = norm(x, self.inner_norm_gain, self.inner_norm_bias) @ self.inner + self.inner_bias
@@ -245,13 +288,9 @@ class Tower(nn.Module):
         """x: [words of one text][width]"""
         windows = -(-len(x) // self.window)
         cuts = [len(x) * i // windows for i in range(windows + 1)]
-        pieces = []
-        for begin, end in zip(cuts, cuts[1:]):
-            piece = x[begin:end]
-            for layer in self.layer:
-                piece = layer(piece)
-            pieces.append(piece)
-        return self.pool(norm(torch.cat(pieces), self.norm_gain, self.norm_bias))
+        for layer in self.layer:
+            x = layer(x, cuts)
+        return self.pool(norm(x, self.norm_gain, self.norm_bias))
 
     def forward(self, input_ids, token_offsets, offsets):
         sums = functional.embedding_bag(input_ids, self.embedding, token_offsets, mode="sum", include_last_offset=True)

@@ -10,13 +10,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 BELOW = {
     "base": set(),
+    "statistics": {"base"},
     "text": {"base"},
     "tokenizer": {"base", "text"},
     "tensor": {"base"},
     "model": {"base", "tensor"},
     "encoder": {"base", "tensor"},
-    "classify": {"base", "text", "tokenizer", "tensor", "model", "encoder"},
-    "train": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
+    "classify": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder"},
+    "train": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
     "explain": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
     "app": {"base"},
 }

@@ -1,6 +1,8 @@
 /* Files are opened as hw_classifier_open does it, but for their tokenizer. */
 #include "encoder_case.h"
 
+#include "encoder/weights.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,6 +116,23 @@ void encoder_case_logits(float *logits, const encoder_case *c, hw_encoder_scratc
                                   c->rows, noise);
     else
         hw_encoder_forward(logits, scratch, c->encoder, kernels, c->batch, noise);
+}
+
+bool *encoder_case_cut_last_heads(const encoder_case *c) {
+    const size_t heads = (size_t)c->config.heads, head_dim = (size_t)c->config.head_dim;
+    bool *off = calloc((size_t)c->config.layers * heads, sizeof *off);
+    float *weights = hw_encoder_thaw(c->encoder, NULL);
+    assert_non_null(off);
+    assert_non_null(weights);
+    for (int32_t l = 0; l < c->config.layers; l++) {
+        const hw_module *output = &hw_layer_modules(c->encoder, l)[HW_MODULE_OUTPUT];
+        off[(size_t)(l + 1) * heads - 1] = true;
+        for (size_t row = 0; row < output->rows; row++)
+            memset(weights + output->weight_at + (row + 1) * output->columns - head_dim, 0,
+                   head_dim * sizeof *weights);
+    }
+    hw_encoder_pack(c->encoder, hw_kernels_select(), NULL);
+    return off;
 }
 
 double encoder_case_error(const float *x, const float *y, size_t n) {

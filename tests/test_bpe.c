@@ -26,8 +26,27 @@ static hw_status encode(hw_tokens *tokens, void *context, hw_text text, hw_error
     return hw_bpe_encode(tokens, e->bpe, &e->scratch, text, err);
 }
 
+static hw_status read_vocabulary(hw_token_table *table, const json_t *model, hw_error *err) {
+    const char *token;
+    json_t *id;
+    json_object_foreach(json_object_get(model, "vocab"), token, id) {
+        const uint32_t value = (uint32_t)json_integer_value(id);
+        HW_TRY(hw_token_table_add(table, hw_text_of(token), value, err));
+    }
+    return HW_OK;
+}
+
+static hw_bpe *new_bpe(const json_t *model, hw_error *err) {
+    hw_token_table vocabulary = { 0 };
+    hw_bpe *bpe = NULL;
+    if (read_vocabulary(&vocabulary, model, err) == HW_OK)
+        bpe = hw_bpe_new(model, &vocabulary, "model", err);
+    hw_token_table_free(&vocabulary);
+    return bpe;
+}
+
 static void *make(const json_t *model, hw_error *err) {
-    return hw_bpe_new(model, "model", err);
+    return new_bpe(model, err);
 }
 
 static void release(void *bpe) {
@@ -44,7 +63,7 @@ static void test_tokens_are_those_of_tokenizers(void **state) {
     const json_t *cases = json_object_get(golden, "bpe");
     for (size_t i = 0; i < json_array_size(cases); i++) {
         hw_error err;
-        encoder e = { .bpe = hw_bpe_new(model_of(golden, i), "model", &err) };
+        encoder e = { .bpe = new_bpe(model_of(golden, i), &err) };
         if (!e.bpe) fail_msg("%s", err.message);
         check_golden_texts(json_array_get(cases, i), encode, &e);
         hw_bpe_free(e.bpe);
@@ -98,7 +117,7 @@ static void test_every_byte_has_a_character_of_its_own(void **state) {
 static hw_bpe *parse(const char *text, hw_error *err) {
     json_t *model = json_loads(text, 0, NULL);
     assert_non_null(model);
-    hw_bpe *bpe = hw_bpe_new(model, "model", err);
+    hw_bpe *bpe = new_bpe(model, err);
     json_decref(model);
     return bpe;
 }
@@ -110,11 +129,7 @@ static void test_models_that_make_no_sense_are_refused(void **state) {
         hw_status status;
     } cases[] = {
         { "{}", HW_ERROR_FORMAT },
-        { "{\"vocab\":[],\"merges\":[]}", HW_ERROR_FORMAT },
         { "{\"vocab\":{}}", HW_ERROR_FORMAT },
-        { "{\"vocab\":{\"a\":-1},\"merges\":[]}", HW_ERROR_FORMAT },
-        { "{\"vocab\":{\"a\":4294967295},\"merges\":[]}", HW_ERROR_FORMAT },
-        { "{\"vocab\":{\"a\":\"0\"},\"merges\":[]}", HW_ERROR_FORMAT },
         { "{\"vocab\":{\"a\":0},\"merges\":[\"a a\"]}", HW_ERROR_FORMAT },
         { "{\"vocab\":{\"a\":0},\"merges\":[\"aa\"]}", HW_ERROR_FORMAT },
         { "{\"vocab\":{\"a\":0},\"merges\":[\"a a a\"]}", HW_ERROR_FORMAT },
@@ -178,7 +193,7 @@ static void test_failed_allocations_are_reported(void **state) {
     json_t *golden = open_subword_golden();
     check_allocation_failures(make, release, model_of(golden, 0));
 
-    encoder e = { .bpe = hw_bpe_new(model_of(golden, 0), "model", NULL) };
+    encoder e = { .bpe = new_bpe(model_of(golden, 0), NULL) };
     assert_non_null(e.bpe);
     hw_status status = HW_ERROR_MEMORY;
     for (uint64_t at = 1; status != HW_OK; at++) {

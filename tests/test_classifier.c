@@ -25,6 +25,11 @@ static const tiny_options variants[] = {
     { .arch = HW_ARCH_ATTENTION, .towers = 1, .inner_width = 16 },
     { .arch = HW_ARCH_BAG, .labels = 2 },
     { .towers = -1 },
+    { .attention = HW_ATTENTION_UNIFORM },
+    { .attention = HW_ATTENTION_TALKING, .head_gates = HW_HEAD_GATES_L0 },
+    { .attention = HW_ATTENTION_COLLABORATIVE, .head_gates = HW_HEAD_GATES_INPUT },
+    { .arch = HW_ARCH_CAPSULE },
+    { .arch = HW_ARCH_CAPSULE, .multi_label = true, .towers = 1, .inner_width = 16 },
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -72,6 +77,8 @@ static void test_summary_tells_what_was_built(void **state) {
     assert_false(summary->quantized);
     assert_true(summary->temperature == 1.25);
     assert_true(summary->tower_weight == 0.5 / 1.25);
+    assert_int_equal(summary->capsule_dim, 0);
+    assert_int_equal(summary->routing, 0);
     assert_true(summary->held_back_score == 0.875);
     assert_true(isnan(summary->held_back_bag));
     assert_string_equal(hw_classifier_label(classifier, 1), "b");
@@ -79,6 +86,17 @@ static void test_summary_tells_what_was_built(void **state) {
     assert_int_equal(hw_classifier_find_label(classifier, hw_text_of("cc")), -1);
     assert_int_equal(hw_classifier_find_label(classifier, hw_text_of("")), -1);
     assert_string_equal(hw_classifier_training(classifier), "{}");
+    hw_classifier_close(classifier);
+}
+
+static void test_summary_tells_of_capsules(void **state) {
+    (void)state;
+    hw_classifier *classifier = made((tiny_options){ .arch = HW_ARCH_CAPSULE });
+    const hw_summary *summary = hw_classifier_summary(classifier);
+    assert_int_equal(summary->arch, HW_ARCH_CAPSULE);
+    assert_int_equal(summary->capsule_dim, 3);
+    assert_int_equal(summary->routing, 2);
+    assert_true(summary->tower_weight == 1);
     hw_classifier_close(classifier);
 }
 
@@ -227,6 +245,20 @@ static void test_opening_a_file_gives_the_same_probabilities(void **state) {
     hw_classifier_close(classifier);
 }
 
+/* A model with nothing new in it is the file that it always was. */
+static void test_what_is_usual_is_not_in_the_file(void **state) {
+    (void)state;
+    static const tiny_options usual = { 0 }, tied = { .attention = HW_ATTENTION_TIED };
+    hw_bundle *bundle = tiny_bundle(usual, &error);
+    assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "attention"));
+    assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "shared_dim"));
+    assert_null(strstr(hw_bundle_metadata(bundle, "headwise"), "head_gates"));
+    hw_bundle_free(bundle);
+    bundle = tiny_bundle(tied, &error);
+    assert_non_null(strstr(hw_bundle_metadata(bundle, "headwise"), "\"attention\":\"tied\""));
+    hw_bundle_free(bundle);
+}
+
 static void test_missing_file_is_named(void **state) {
     (void)state;
     assert_null(hw_classifier_open("/nowhere/model.safetensors", &error));
@@ -300,7 +332,7 @@ static hw_bundle *with_field(tiny_options options, const char *path, const char 
         free(section);
     }
     const char *key = dot ? dot + 1 : path;
-    assert_non_null(json_object_get(object, key));
+    assert_true(new_value || json_object_get(object, key));
     if (new_value)
         json_object_set_new(object, key, new_value);
     else
@@ -339,6 +371,9 @@ static void test_bad_config_is_refused(void **state) {
         { "tower.distance", { NULL, "-1", "3", "2147483647" }, 4 },
         { "tower.queries", { NULL, "-1", "2", "2147483647" }, 4 },
         { "tower.window", { NULL, "0", "-1", "2147483647" }, 4 },
+        { "tower.attention", { "\"odd\"", "1", "null", "\"uniform\"", "\"talking\"" }, 5 },
+        { "tower.head_gates", { "\"odd\"", "0", "null", "\"l0\"", "\"input\"" }, 5 },
+        { "tower.shared_dim", { "-1", "1", "\"1\"", "null", "4294967296" }, 5 },
         { "join.bag", { NULL, "\"1\"", "1e7", "null" }, 4 },
         { "join.tower", { NULL, "-1e7" }, 2 },
         { "join.bias", { NULL, "1e300" }, 2 },
@@ -358,13 +393,37 @@ static void test_bad_config_is_refused(void **state) {
         }
 }
 
+static void test_bad_capsules_are_refused(void **state) {
+    (void)state;
+    static const char *const bad[][2] = {
+        { "tower.capsule_dim", NULL }, { "tower.capsule_dim", "0" }, { "tower.capsule_dim", "65" },
+        { "tower.capsule_dim", "4" },  { "tower.routing", NULL },    { "tower.routing", "0" },
+        { "tower.routing", "17" },     { "tower.queries", "1" },     { "arch", "\"attention\"" },
+    };
+    const tiny_options capsules = { .arch = HW_ARCH_CAPSULE };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(with_field(capsules, bad[i][0], bad[i][1]), "");
+    assert_refused(with_field(capsules, "towers", "0"), "towers");
+    assert_refused(with_field((tiny_options){ 0 }, "arch", "\"capsule\""), "capsule_dim");
+}
+
 static void test_bad_config_is_named(void **state) {
     (void)state;
     static const char *const named[][2] = {
-        { "version", "9" },       { "temperature", "0" },    { "tower.width", "24" },
-        { "join.bag", "\"1\"" },  { "towers", "99" },        { "ngram_options.word_max", "0" },
-        { "tower.window", "0" },  { "held_back_bag", "2" },  { "ngram_options.cjk_max", "0" },
-        { "arch", "\"forest\"" }, { "multi_label", "null" }, { "ngrams", "-5" },
+        { "version", "9" },
+        { "temperature", "0" },
+        { "tower.width", "24" },
+        { "join.bag", "\"1\"" },
+        { "towers", "99" },
+        { "ngram_options.word_max", "0" },
+        { "tower.window", "0" },
+        { "held_back_bag", "2" },
+        { "ngram_options.cjk_max", "0" },
+        { "arch", "\"forest\"" },
+        { "multi_label", "null" },
+        { "ngrams", "-5" },
+        { "tower.attention", "\"odd\"" },
+        { "tower.shared_dim", "1" },
     };
     for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
         const char *dot = strchr(named[i][0], '.');
@@ -593,9 +652,11 @@ static void test_branches_are_their_definitions(void **state) {
 
     hw_encoding encoding = { 0 };
     assert_int_equal(hw_encoding_make(&encoding, text, &classifier->config.ngram_options,
-                                      &classifier->ngrams, classifier->config.ngrams,
-                                      classifier->idf, &error),
+                                      &classifier->ngrams, &error),
                      HW_OK);
+    assert_int_equal(
+        hw_encoding_weigh(&encoding, classifier->config.ngrams, classifier->idf, &error), HW_OK);
+    assert_int_equal(hw_encoding_sort(&encoding, &error), HW_OK);
     const hw_features *features = &encoding.features;
     assert_true(features->count > 5);
     for (size_t label = 0; label < 3; label++) {
@@ -909,6 +970,7 @@ static void test_every_failing_allocation_of_jansson_is_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_summary_tells_what_was_built),
+        cmocka_unit_test(test_summary_tells_of_capsules),
         cmocka_unit_test(test_words_have_the_rows_of_their_ngrams),
         cmocka_unit_test(test_fuzz_seeds_are_models),
         cmocka_unit_test(test_hybrid_without_towers_is_its_ngrams),
@@ -916,10 +978,12 @@ int main(void) {
         cmocka_unit_test(test_matrices_are_listed_once),
         cmocka_unit_test(test_saving_twice_gives_the_same_bytes),
         cmocka_unit_test(test_opening_a_file_gives_the_same_probabilities),
+        cmocka_unit_test(test_what_is_usual_is_not_in_the_file),
         cmocka_unit_test(test_missing_file_is_named),
         cmocka_unit_test(test_every_flipped_bit_is_refused),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_bad_config_is_refused),
+        cmocka_unit_test(test_bad_capsules_are_refused),
         cmocka_unit_test(test_bad_config_is_named),
         cmocka_unit_test(test_attention_without_towers_is_refused),
         cmocka_unit_test(test_bad_metadata_is_refused),

@@ -79,6 +79,37 @@ static void test_every_layers_states_are_those_of_transformers(void **state) {
     for_each_case(check_states);
 }
 
+/* ---- Heads switched off --------------------------------------------------------------------- */
+
+/* What a head that is off would have written is as good as not read. */
+static void check_heads_off(const encoder_case *c, const char *name) {
+    const size_t count = c->rows * c->columns;
+    float *all = new_floats(count), *masked = new_floats(count), *cut = new_floats(count);
+    encoder_case other = encoder_case_open(name);
+    bool *off = encoder_case_cut_last_heads(&other);
+    hw_encoder_scratch *scratch = encoder_case_scratch(c, false, NULL);
+    encoder_case_logits(all, c, scratch, NULL);
+    encoder_case_logits(cut, &other, scratch, NULL);
+    hw_encoder_scratch_mask_heads(scratch, off);
+    encoder_case_logits(masked, c, scratch, NULL);
+    if (encoder_case_error(masked, cut, count) > 0) fail_msg("%s: a head is not off", name);
+    if (encoder_case_error(masked, all, count) < 1e-4) fail_msg("%s: no head matters", name);
+    hw_encoder_scratch_mask_heads(scratch, NULL);
+    encoder_case_logits(masked, c, scratch, NULL);
+    assert_memory_equal(masked, all, count * sizeof *all);
+    hw_encoder_scratch_free(scratch);
+    encoder_case_close(&other);
+    free(off);
+    free(all);
+    free(masked);
+    free(cut);
+}
+
+static void test_a_head_that_is_off_writes_nothing(void **state) {
+    (void)state;
+    for_each_case(check_heads_off);
+}
+
 /* ---- The same bits ---------------------------------------------------------------------- */
 
 static void check_alone(const encoder_case *c, const char *name) {
@@ -571,6 +602,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_logits_are_those_of_transformers),
         cmocka_unit_test(test_every_layers_states_are_those_of_transformers),
+        cmocka_unit_test(test_a_head_that_is_off_writes_nothing),
         cmocka_unit_test(test_a_text_alone_has_the_bits_it_has_in_a_batch),
         cmocka_unit_test(test_blocks_do_not_change_a_bit),
         cmocka_unit_test(test_threads_do_not_change_a_bit),

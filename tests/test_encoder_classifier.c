@@ -587,6 +587,30 @@ static void test_a_text_does_not_depend_on_its_batch(void **state) {
     hw_classifier_close(classifier);
 }
 
+static void check_threads(const hw_classifier *classifier) {
+    float alone[TEXTS * LABELS], shared[TEXTS * LABELS];
+    classify(alone, classifier);
+    for (int32_t threads = 2; threads <= 5; threads += 3) {
+        const hw_session_options options = { .threads = threads };
+        classify_with(shared, classifier, &options, texts, TEXTS, NULL);
+        assert_memory_equal(shared, alone, sizeof alone);
+        classify_with(shared, classifier, &options, &texts[LONG_TEXT], 1, NULL);
+        assert_memory_equal(shared, alone + LONG_TEXT * LABELS, LABELS * sizeof *alone);
+    }
+}
+
+static void test_threads_that_share_a_text_change_no_bit(void **state) {
+    (void)state;
+    make_folder(LABELS, false);
+    hw_classifier *classifier = opened("f");
+    hw_classifier *small = hw_classifier_quantize(classifier, &error);
+    assert_non_null(small);
+    check_threads(classifier);
+    check_threads(small);
+    hw_classifier_close(small);
+    hw_classifier_close(classifier);
+}
+
 static void test_long_texts_are_the_mean_of_their_windows(void **state) {
     (void)state;
     make_folder(LABELS, false);
@@ -632,11 +656,11 @@ static void test_truncation_reads_the_first_window(void **state) {
 
 static void test_session_options_are_checked(void **state) {
     (void)state;
-    static const hw_session_options wrong[] = { { .max_tokens = WINDOW + 1 },
-                                                { .max_tokens = ADDED },
-                                                { .max_tokens = -1 },
-                                                { .stride = WINDOW - ADDED },
-                                                { .max_tokens = 10, .stride = 8 } };
+    static const hw_session_options wrong[] = {
+        { .max_tokens = WINDOW + 1 },     { .max_tokens = ADDED }, { .max_tokens = -1 },
+        { .stride = WINDOW - ADDED },     { .threads = -1 },       { .threads = 1 << 20 },
+        { .max_tokens = 10, .stride = 8 }
+    };
     make_folder(LABELS, false);
     hw_classifier *classifier = opened("f");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -929,6 +953,7 @@ int main(void) {
         cmocka_unit_test(test_damaged_model_files_are_refused),
         cmocka_unit_test(test_windows_cover_every_token),
         cmocka_unit_test(test_a_text_does_not_depend_on_its_batch),
+        cmocka_unit_test(test_threads_that_share_a_text_change_no_bit),
         cmocka_unit_test(test_long_texts_are_the_mean_of_their_windows),
         cmocka_unit_test(test_truncation_reads_the_first_window),
         cmocka_unit_test(test_session_options_are_checked),

@@ -1,4 +1,5 @@
 /* Gradients of encoders of every family against PyTorch's, and what must not change them. */
+#include "encoder/weights.h"
 #include "encoder_case.h"
 
 #include <math.h>
@@ -37,13 +38,16 @@ static void scatter(float *gradient, const float *d_words, const encoder_case *c
             gradient[c->batch.tokens[token] * width + i] += d_words[token * width + i];
 }
 
-/* gradient: a block, overwritten by that of sum d_logits * logits, words' included. */
-static void differentiate(float *gradient, const encoder_case *c, hw_pool *pool,
-                          const hw_encoder_noise *noise, const float *d_logits, int32_t lowest) {
+/* gradient: a block, overwritten by that of sum d_logits * logits, words' included. off: heads that
+ * are switched off, or NULL. */
+static void differentiate_without(float *gradient, const encoder_case *c, hw_pool *pool,
+                                  const bool *off, const hw_encoder_noise *noise,
+                                  const float *d_logits, int32_t lowest) {
     const hw_kernels *kernels = hw_kernels_select();
     float *logits = new_floats(c->rows * c->columns);
     float *d_words = new_floats(c->tokens * (size_t)c->config.embedding_width);
     hw_encoder_scratch *scratch = encoder_case_scratch(c, true, pool);
+    hw_encoder_scratch_mask_heads(scratch, off);
     memset(gradient, 0, hw_encoder_floats(&c->config) * sizeof *gradient);
     encoder_case_logits(logits, c, scratch, noise);
     if (c->config.readout == HW_ENCODER_MASKED)
@@ -56,6 +60,11 @@ static void differentiate(float *gradient, const encoder_case *c, hw_pool *pool,
     hw_encoder_scratch_free(scratch);
     free(d_words);
     free(logits);
+}
+
+static void differentiate(float *gradient, const encoder_case *c, hw_pool *pool,
+                          const hw_encoder_noise *noise, const float *d_logits, int32_t lowest) {
+    differentiate_without(gradient, c, pool, NULL, noise, d_logits, lowest);
 }
 
 /* ---- Against PyTorch -------------------------------------------------------------------- */
@@ -169,6 +178,35 @@ static void test_masks_do_not_depend_on_the_batch(void **state) {
     for_each_case(check_pieces);
 }
 
+/* ---- Heads switched off ----------------------------------------------------------------- */
+
+/* The gradient is that of weights that read nothing from those heads, but for those weights'. */
+static void check_heads_off(encoder_case *c, const char *name) {
+    const size_t floats = hw_encoder_floats(&c->config), head_dim = (size_t)c->config.head_dim;
+    const float *d_logits = encoder_case_expected(c, "d_logits");
+    float *masked = new_floats(floats), *cut = new_floats(floats);
+    encoder_case other = encoder_case_open(name);
+    bool *off = encoder_case_cut_last_heads(&other);
+    differentiate_without(masked, c, NULL, off, NULL, d_logits, 0);
+    differentiate(cut, &other, NULL, NULL, d_logits, 0);
+    for (int32_t l = 0; l < c->config.layers; l++) {
+        const hw_module *output = &hw_layer_modules(c->encoder, l)[HW_MODULE_OUTPUT];
+        for (size_t row = 0; row < output->rows; row++)
+            memset(cut + output->weight_at + (row + 1) * output->columns - head_dim, 0,
+                   head_dim * sizeof *cut);
+    }
+    if (encoder_case_error(masked, cut, floats) > 0) fail_msg("%s: the gradient is another", name);
+    encoder_case_close(&other);
+    free(off);
+    free(masked);
+    free(cut);
+}
+
+static void test_heads_that_are_off_have_no_gradient(void **state) {
+    (void)state;
+    for_each_case(check_heads_off);
+}
+
 /* ---- Threads, frozen layers ------------------------------------------------------------- */
 
 static void check_threads(encoder_case *c, const char *name) {
@@ -257,6 +295,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients_are_those_of_pytorch),
         cmocka_unit_test(test_gradients_with_dropout_are_slopes),
+        cmocka_unit_test(test_heads_that_are_off_have_no_gradient),
         cmocka_unit_test(test_masks_do_not_depend_on_the_batch),
         cmocka_unit_test(test_threads_do_not_change_a_bit_of_the_gradient),
         cmocka_unit_test(test_frozen_layers_leave_the_others_gradients),

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "classify/encoding.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,10 +43,14 @@ static known know(const char *text) {
     return k;
 }
 
+static hw_status try_to_encode(hw_encoding *e, const known *k, const char *text) {
+    hw_status status = hw_encoding_make(e, hw_text_of(text), &options, &k->view, NULL);
+    if (status == HW_OK) status = hw_encoding_weigh(e, k->built.count, k->idf, NULL);
+    return status == HW_OK ? hw_encoding_sort(e, NULL) : status;
+}
+
 static void encode(hw_encoding *e, const known *k, const char *text) {
-    assert_int_equal(
-        hw_encoding_make(e, hw_text_of(text), &options, &k->view, k->built.count, k->idf, NULL),
-        HW_OK);
+    assert_int_equal(try_to_encode(e, k, text), HW_OK);
 }
 
 static void assert_token(const hw_encoding *e, size_t token, const uint32_t *ngrams, size_t count) {
@@ -105,29 +110,33 @@ static void test_empty_text_is_one_token_without_ngrams(void **state) {
 static void test_unknown_ngrams_leave_no_trace(void **state) {
     (void)state;
     known k = know("red car");
-    const hw_dictionary none = { 0 };
+    const known nothing = { 0 };
     hw_encoding e = { 0 };
     encode(&e, &k, "blue sky!");
     assert_int_equal(e.tokens, 3);
     for (size_t token = 0; token < 3; token++) assert_token(&e, token, NULL, 0);
     assert_int_equal(e.features.count, 0);
-    assert_int_equal(hw_encoding_make(&e, hw_text_of("red car"), &options, &none, 0, NULL, NULL),
-                     HW_OK);
+    hw_encoding_free(&e);
+    encode(&e, &nothing, "red car");
     assert_int_equal(e.tokens, 2);
     assert_int_equal(e.token_offsets[2], 0);
     hw_encoding_free(&e);
     hw_built_dictionary_free(&k.built);
 }
 
-static void test_without_idf_there_are_no_features(void **state) {
+/* Of four words two have n-grams of characters, one of them known ones. */
+static void test_the_block_of_characters_is_as_long_as_their_share(void **state) {
     (void)state;
     known k = know("red car");
     hw_encoding e = { 0 };
-    assert_int_equal(
-        hw_encoding_make(&e, hw_text_of("red"), &options, &k.view, k.built.count, NULL, NULL),
-        HW_OK);
-    assert_int_equal(e.features.count, 0);
-    assert_token(&e, 0, (const uint32_t[]){ 0, 3, 4, 5, 6 }, 5);
+    encode(&e, &k, "blue red,\xE6\x88\x91");
+    assert_int_equal(e.words.count, 4);
+    double squares = 0;
+    for (size_t i = 0; i < e.features.count; i++) {
+        const double value = (double)e.features.items[i].value;
+        if (e.features.items[i].index >= 3) squares += value * value;
+    }
+    assert_true(fabs(sqrt(squares) - 2.0 / 4) < 1e-6);
     hw_encoding_free(&e);
     hw_built_dictionary_free(&k.built);
 }
@@ -152,6 +161,52 @@ static void test_what_was_read_before_does_not_matter(void **state) {
     hw_built_dictionary_free(&k.built);
 }
 
+static void assert_same(const hw_encoding *a, const hw_encoding *b) {
+    assert_int_equal(a->tokens, b->tokens);
+    assert_int_equal(a->lettered, b->lettered);
+    assert_int_equal(a->features.count, b->features.count);
+    for (size_t i = 0; i < a->features.count; i++) {
+        assert_int_equal(a->features.items[i].index, b->features.items[i].index);
+        assert_true(a->features.items[i].value == b->features.items[i].value);
+    }
+    for (size_t token = 0; token <= a->tokens; token++)
+        assert_int_equal(a->token_offsets[token], b->token_offsets[token]);
+    for (size_t i = 0; i < a->token_offsets[a->tokens]; i++)
+        assert_int_equal(a->token_ngrams[i], b->token_ngrams[i]);
+}
+
+/* Every set of words, beside the text that has words of the same kinds in their places. */
+static void test_words_are_removed_as_if_nobody_knew_them(void **state) {
+    (void)state;
+    enum { WORDS = 7 };
+    static const char *const words[WORDS] = { "red",          " car",         ",",  " red",
+                                              "\xe6\x88\x91", "\xe7\x88\xb1", "car" };
+    static const char *const unknown[WORDS] = { "qqq",          " qqq",         ";",  " qqq",
+                                                "\xe5\xa5\xbd", "\xe5\xa5\xbd", "qqq" };
+    known k = know("red car, red\xe6\x88\x91\xe7\x88\xb1"
+                   "car");
+    hw_encoding e = { 0 }, other = { 0 };
+    for (unsigned set = 0; set < 1u << WORDS; set++) {
+        char whole[100] = "", changed[100] = "";
+        bool removed[WORDS];
+        for (size_t i = 0; i < WORDS; i++) {
+            removed[i] = set >> i & 1;
+            strcat(whole, words[i]);
+            strcat(changed, removed[i] ? unknown[i] : words[i]);
+        }
+        assert_int_equal(hw_encoding_make(&e, hw_text_of(whole), &options, &k.view, NULL), HW_OK);
+        assert_int_equal(e.words.count, WORDS);
+        assert_int_equal(hw_encoding_remove(&e, removed, &options, NULL), HW_OK);
+        assert_int_equal(hw_encoding_weigh(&e, k.built.count, k.idf, NULL), HW_OK);
+        assert_int_equal(hw_encoding_sort(&e, NULL), HW_OK);
+        encode(&other, &k, changed);
+        assert_same(&e, &other);
+    }
+    hw_encoding_free(&e);
+    hw_encoding_free(&other);
+    hw_built_dictionary_free(&k.built);
+}
+
 #ifdef HW_FAULTS
 
 static void test_every_failing_allocation_is_reported(void **state) {
@@ -162,8 +217,7 @@ static void test_every_failing_allocation_is_reported(void **state) {
     while (status != HW_OK) {
         hw_encoding e = { 0 };
         hw_fault_arm(HW_FAULT_MEMORY, ++at, false);
-        status = hw_encoding_make(&e, hw_text_of("a red car"), &options, &k.view, k.built.count,
-                                  k.idf, NULL);
+        status = try_to_encode(&e, &k, "a red car");
         hw_fault_arm(HW_FAULT_MEMORY, 0, false);
         if (status != HW_OK) {
             assert_int_equal(status, HW_ERROR_MEMORY);
@@ -184,8 +238,9 @@ int main(void) {
         cmocka_unit_test(test_both_branches_see_the_same_ngrams),
         cmocka_unit_test(test_empty_text_is_one_token_without_ngrams),
         cmocka_unit_test(test_unknown_ngrams_leave_no_trace),
-        cmocka_unit_test(test_without_idf_there_are_no_features),
+        cmocka_unit_test(test_the_block_of_characters_is_as_long_as_their_share),
         cmocka_unit_test(test_what_was_read_before_does_not_matter),
+        cmocka_unit_test(test_words_are_removed_as_if_nobody_knew_them),
 #ifdef HW_FAULTS
         cmocka_unit_test(test_every_failing_allocation_is_reported),
 #endif

@@ -58,6 +58,11 @@ static const tiny_options kinds[] = {
     { .arch = HW_ARCH_HYBRID, .multi_label = true, .inner_width = 16 },
     { .arch = HW_ARCH_ATTENTION, .towers = 1 },
     { .arch = HW_ARCH_BAG },
+    { .arch = HW_ARCH_CAPSULE },
+    { .attention = HW_ATTENTION_UNIFORM, .head_gates = HW_HEAD_GATES_INPUT },
+    { .arch = HW_ARCH_ATTENTION, .attention = HW_ATTENTION_TIED },
+    { .attention = HW_ATTENTION_TALKING, .head_gates = HW_HEAD_GATES_L0 },
+    { .arch = HW_ARCH_CAPSULE, .attention = HW_ATTENTION_COLLABORATIVE, .inner_width = 16 },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -173,6 +178,80 @@ static void test_a_word_left_out_is_an_unknown_word(void **state) {
         hw_session_free(session);
         hw_classifier_close(classifier);
     }
+}
+
+/* ---- Heads of every kind, and heads that are off --------------------------------------- */
+
+static void test_every_method_has_scores_for_every_kind(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        hw_classifier *classifier = tiny_classifier(kinds[kind], &error);
+        hw_session *session = session_of(classifier);
+        for (hw_explain_method method = HW_EXPLAIN_IG; method <= HW_EXPLAIN_GRAD_ATTENTION;
+             method++) {
+            const hw_explain_options options = { .method = method };
+            size_t count;
+            hw_explanation *e = explained(session, "no quiet film at all", &options);
+            const hw_attribution *words = hw_explanation_words(e, &count);
+            double size = 0;
+            assert_int_equal(count, 5);
+            for (size_t i = 0; i < count; i++) size += fabs(words[i].score);
+            assert_true(isfinite(size) && size > 0);
+            assert_true(isfinite(hw_explanation_summary(e)->comprehensiveness));
+            hw_explanation_free(e);
+        }
+        hw_session_free(session);
+        hw_classifier_close(classifier);
+    }
+}
+
+/* A head that is off has no say in what is explained: the sum is that of the other heads' model. */
+static void expect_masked(const hw_classifier *classifier, const char *text, int32_t head) {
+    const hw_head_id off = { 0, head };
+    const hw_session_options options = { .masked_heads = &off, .masked_head_count = 1 };
+    hw_session *whole = session_of(classifier);
+    hw_session *masked = hw_session_new(classifier, &options, &error);
+    assert_non_null(masked);
+    hw_explanation *e = explained(masked, text, &(hw_explain_options){ .tolerance = 1e-4 });
+    const hw_explained *s = hw_explanation_summary(e);
+    assert_true(s->gap <= 1e-4);
+    assert_true((float)s->probability == probability_of(masked, text, s->label));
+    assert_true((float)s->probability != probability_of(whole, text, s->label));
+    hw_explanation_free(e);
+    hw_session_free(masked);
+    hw_session_free(whole);
+}
+
+static void test_heads_that_are_off_explain_nothing(void **state) {
+    (void)state;
+    const tiny_options options = { .arch = HW_ARCH_ATTENTION, .inner_width = 16 };
+    hw_classifier *classifier = tiny_classifier(options, &error);
+    hw_classifier *encoder = hw_classifier_open("tests/golden/explain/bert", &error);
+    assert_non_null(encoder);
+    for (int32_t head = 0; head < 2; head++) {
+        expect_masked(classifier, "no quiet film at all", head);
+        expect_masked(encoder, "the good film", head);
+    }
+    hw_classifier_close(classifier);
+    hw_classifier_close(encoder);
+}
+
+/* What all heads bring is 0, so the method that weighs it has nothing to say. */
+static void test_heads_that_are_off_bring_nothing(void **state) {
+    (void)state;
+    static const hw_head_id off[] = { { 0, 0 }, { 0, 1 } };
+    const hw_session_options masked = { .masked_heads = off, .masked_head_count = 2 };
+    hw_classifier *classifier =
+        tiny_classifier((tiny_options){ .arch = HW_ARCH_ATTENTION }, &error);
+    hw_session *session = hw_session_new(classifier, &masked, &error);
+    const hw_explain_options options = { .method = HW_EXPLAIN_NORM, .random_orders = -1 };
+    size_t count;
+    hw_explanation *e = explained(session, tiny_sentences[1], &options);
+    const hw_attribution *words = hw_explanation_words(e, &count);
+    for (size_t i = 0; i < count; i++) assert_true(words[i].score == 0);
+    hw_explanation_free(e);
+    hw_session_free(session);
+    hw_classifier_close(classifier);
 }
 
 /* ---- Faithfulness ------------------------------------------------------------------ */
@@ -624,11 +703,14 @@ static void test_every_failing_allocation_is_reported(void **state) {
                                                  HW_EXPLAIN_FLOW, HW_EXPLAIN_NORM };
     hw_classifier *hybrid = tiny_classifier((tiny_options){ 0 }, &error);
     golden_case c = open_golden("bert");
+    hw_classifier *capsule = tiny_classifier((tiny_options){ .arch = HW_ARCH_CAPSULE }, &error);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         expect_reported(hybrid, methods[i]);
+        expect_reported(capsule, methods[i]);
         expect_reported(c.classifier, methods[i]);
     }
     hw_classifier_close(hybrid);
+    hw_classifier_close(capsule);
     close_golden(&c);
 }
 
@@ -640,6 +722,9 @@ int main(void) {
         cmocka_unit_test(test_ngram_shares_are_exact),
         cmocka_unit_test(test_shares_go_to_the_words_that_are_covered),
         cmocka_unit_test(test_a_word_left_out_is_an_unknown_word),
+        cmocka_unit_test(test_every_method_has_scores_for_every_kind),
+        cmocka_unit_test(test_heads_that_are_off_explain_nothing),
+        cmocka_unit_test(test_heads_that_are_off_bring_nothing),
         cmocka_unit_test(test_faithfulness_is_that_of_the_texts_left_over),
         cmocka_unit_test(test_chance_depends_on_the_seed_alone),
         cmocka_unit_test(test_offsets_are_bytes_and_characters),

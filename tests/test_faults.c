@@ -236,13 +236,25 @@ static hw_status adapt(void *context, hw_error *err) {
     return calibrated ? HW_OK : err->status;
 }
 
+/* With another model, so that there are flips to be stored. */
+static hw_status compare(void *context, hw_error *err) {
+    hw_classifier *other = hw_classifier_open("other", err);
+    if (!other) return err->status;
+    hw_comparison *comparison = hw_compare(context, other, "train", NULL, NULL, 2, err);
+    hw_comparison_free(comparison);
+    hw_classifier_close(other);
+    return comparison ? HW_OK : err->status;
+}
+
 static void test_allocations_of_evaluating_and_adapting(void **state) {
     (void)state;
     for (int multi_label = 0; multi_label < 2; multi_label++) {
+        make_model("other", multi_label, 2);
         make_model("model", multi_label, 1);
         hw_error err;
         hw_classifier *classifier = hw_classifier_open("model", &err);
         assert_non_null(classifier);
+        sweep(HW_FAULT_MEMORY, HW_ERROR_MEMORY, compare, nothing, classifier, 20);
         sweep(HW_FAULT_MEMORY, HW_ERROR_MEMORY, evaluate, nothing, classifier, 20);
         sweep(HW_FAULT_MEMORY, HW_ERROR_MEMORY, adapt, nothing, classifier, 20);
         hw_classifier_close(classifier);

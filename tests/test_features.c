@@ -22,16 +22,20 @@ static void fill_idf(float *idf) {
 
 enum { LONGEST = 4000 };
 
-/* n-grams [0, sequences_end) are words, the others characters, each of a word of its own;
- * there are as many words as n-grams. */
-static hw_status make(hw_features *features, const int32_t *found, size_t count,
-                      size_t sequences_end, const float *idf) {
-    uint32_t tokens[LONGEST];
-    for (uint32_t i = 0; i < count; i++) tokens[i] = i;
-    const hw_ngrams ngrams = {
-        .tokens = tokens, .count = count, .words_end = count, .sequences_end = sequences_end
-    };
-    return hw_features_make(features, &ngrams, found, MEMBERS, idf, NULL);
+/* n-grams [0, words) are of words, the others of characters, each of a word of its own; there are
+ * as many words as n-grams. */
+static hw_status make(hw_features *features, const int32_t *found, size_t count, size_t words,
+                      const float *idf) {
+    uint32_t characters[LONGEST];
+    size_t known = 0;
+    for (size_t i = words; i < count; i++)
+        if (found[i] != HW_ABSENT) characters[known++] = (uint32_t)found[i];
+    const hw_known_ngrams ngrams = { .words = found,
+                                     .word_count = words,
+                                     .characters = characters,
+                                     .character_count = known,
+                                     .share = count ? (double)(count - words) / (double)count : 0 };
+    return hw_features_make(features, &ngrams, MEMBERS, idf, NULL);
 }
 
 static void test_values_are_tf_times_idf_over_the_norm(void **state) {
@@ -129,6 +133,46 @@ static void test_random_texts_match_the_naive_computation(void **state) {
     hw_features_free(&features);
 }
 
+/* A count of 1 to 40 of each of some members, by the formula of features.h. */
+static void test_large_counts_follow_the_formula_too(void **state) {
+    (void)state;
+    enum { MOST = 40 };
+    float idf[MEMBERS];
+    fill_idf(idf);
+    int32_t found[MOST * (MOST + 1) / 2];
+    size_t count = 0;
+    for (int32_t member = 0; member < MOST; member++)
+        for (int32_t i = 0; i <= member; i++) found[count++] = member;
+    hw_feature expected[MEMBERS];
+    const size_t total = naive_block(expected, idf, found, 0, count, 1);
+    hw_features features = { 0 };
+    assert_int_equal(make(&features, found, count, count, idf), HW_OK);
+    assert_int_equal(features.count, total);
+    for (size_t i = 0; i < total; i++)
+        assert_true(fabsf(features.items[i].value - expected[i].value) < 1e-7f);
+    hw_features_free(&features);
+}
+
+/* Places are told from those of earlier texts by a number that grows, and must not overflow. */
+static void test_texts_without_end_start_again(void **state) {
+    (void)state;
+    float idf[MEMBERS];
+    fill_idf(idf);
+    static const int32_t found[] = { 7, 2, 7, 11, 2 };
+    hw_features features = { 0 };
+    assert_int_equal(make(&features, found, 5, 5, idf), HW_OK);
+    features.base = UINT32_MAX - 8;
+    for (size_t text = 0; text < 6; text++) {
+        assert_int_equal(make(&features, found, 5, 5, idf), HW_OK);
+        assert_int_equal(features.count, 3);
+        assert_int_equal(features.items[0].index, 7);
+        assert_int_equal(features.items[1].index, 2);
+        assert_int_equal(features.items[2].index, 11);
+    }
+    assert_true(features.base < 32);
+    hw_features_free(&features);
+}
+
 #ifdef HW_FAULTS
 
 static void test_failing_memory_is_reported(void **state) {
@@ -154,6 +198,8 @@ int main(void) {
         cmocka_unit_test(test_nothing_known_gives_no_features),
         cmocka_unit_test(test_zero_idf_gives_zero_values),
         cmocka_unit_test(test_random_texts_match_the_naive_computation),
+        cmocka_unit_test(test_large_counts_follow_the_formula_too),
+        cmocka_unit_test(test_texts_without_end_start_again),
 #ifdef HW_FAULTS
         cmocka_unit_test(test_failing_memory_is_reported),
 #endif

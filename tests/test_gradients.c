@@ -9,6 +9,7 @@
 #include "model/pooling.h"
 #include "model/projection.h"
 #include "model/scratch.h"
+#include "model/squash.h"
 #include "tensor/kernel_tables.h"
 
 #include <math.h>
@@ -207,6 +208,11 @@ static float sigmoid_label_loss(void *context) {
     return hw_sigmoid_loss(d_logits, context, label_targets, LABELS, 1.7);
 }
 
+static float margin_label_loss(void *context) {
+    float d_logits[LABELS];
+    return hw_margin_loss(d_logits, context, label_targets, LABELS, 1.7);
+}
+
 static void test_loss_gradients_are_right(void **state) {
     (void)state;
     float logits[LABELS], d_logits[LABELS];
@@ -215,6 +221,34 @@ static void test_loss_gradients_are_right(void **state) {
     check_gradient("softmax loss", softmax_label_loss, logits, logits, d_logits, LABELS);
     hw_sigmoid_loss(d_logits, logits, label_targets, LABELS, 1.7);
     check_gradient("sigmoid loss", sigmoid_label_loss, logits, logits, d_logits, LABELS);
+    hw_margin_loss(d_logits, logits, label_targets, LABELS, 1.7);
+    check_gradient("margin loss", margin_label_loss, logits, logits, d_logits, LABELS);
+}
+
+/* ---- Capsules ----------------------------------------------------------------------------- */
+
+static float squash_loss(void *context) {
+    rows_case *c = context;
+    hw_squash_forward(c->y, c->x, ROWS, COLUMNS, kernels);
+    return inner_product(c->weight, c->y, FLOATS);
+}
+
+static float log_odds_loss(void *context) {
+    rows_case *c = context;
+    hw_squash_log_odds(c->y, c->x, ROWS, COLUMNS, kernels);
+    return inner_product(c->weight, c->y, ROWS);
+}
+
+/* Lengths below and above the one from which a vector shrinks the slope of its squash. */
+static void test_squash_gradients_are_right(void **state) {
+    (void)state;
+    rows_case c = random_rows();
+    float d_x[FLOATS];
+    for (size_t i = 0; i < COLUMNS; i++) c.x[i] *= 0.05;
+    hw_squash_backward(d_x, c.weight, c.x, ROWS, COLUMNS, kernels);
+    check_gradient("squash", squash_loss, &c, c.x, d_x, FLOATS);
+    hw_squash_log_odds_backward(d_x, c.weight, c.x, ROWS, COLUMNS, kernels);
+    check_gradient("log-odds", log_odds_loss, &c, c.x, d_x, FLOATS);
 }
 
 /* ---- The tower and its blocks ------------------------------------------------------------- */
@@ -229,6 +263,57 @@ static const hw_tower_config configs[] = {
     { .layers = 1, .heads = 4, .head_dim = 5, .distance = 2, .queries = 3, .window = 4 },
     { .layers = 2, .heads = 2, .head_dim = 7, .inner_width = 32, .distance = 20, .window = 6 },
     { .layers = 2, .heads = 3, .head_dim = 3, .inner_width = 16, .queries = 1, .window = 1 },
+    { .layers = 1, .heads = 3, .head_dim = 4, .window = 5, .attention = HW_ATTENTION_UNIFORM },
+    { .layers = 1,
+      .heads = 3,
+      .head_dim = 4,
+      .distance = 2,
+      .window = 5,
+      .attention = HW_ATTENTION_TIED },
+    { .layers = 1,
+      .heads = 4,
+      .head_dim = 3,
+      .distance = 2,
+      .window = 6,
+      .attention = HW_ATTENTION_TALKING },
+    { .layers = 2,
+      .heads = 3,
+      .head_dim = 4,
+      .distance = 2,
+      .window = 6,
+      .attention = HW_ATTENTION_COLLABORATIVE,
+      .shared_dim = 5 },
+    { .layers = 2,
+      .heads = 6,
+      .head_dim = 3,
+      .distance = 1,
+      .queries = 3,
+      .window = 8,
+      .head_gates = HW_HEAD_GATES_L0 },
+    { .layers = 2,
+      .heads = 3,
+      .head_dim = 4,
+      .distance = 1,
+      .queries = 2,
+      .window = 8,
+      .inner_width = 16,
+      .head_gates = HW_HEAD_GATES_INPUT },
+    { .layers = 1,
+      .heads = 3,
+      .head_dim = 4,
+      .window = 8,
+      .attention = HW_ATTENTION_TIED,
+      .head_gates = HW_HEAD_GATES_INPUT },
+    { .layers = 0, .heads = 2, .head_dim = 5, .window = 64, .capsule_dim = 4, .routing = 3 },
+    { .layers = 1, .heads = 1, .head_dim = 16, .window = 64, .capsule_dim = 7, .routing = 1 },
+    { .layers = 2, .heads = 3, .head_dim = 5, .window = 9, .capsule_dim = 16, .routing = 2 },
+    { .layers = 1,
+      .heads = 4,
+      .head_dim = 8,
+      .inner_width = 16,
+      .window = 64,
+      .capsule_dim = 3,
+      .routing = 5 },
 };
 enum { CONFIGS = sizeof configs / sizeof *configs };
 
@@ -294,21 +379,30 @@ static float attention_loss(void *context) {
     return inner_product(c->r, c->y, TOKENS * 16);
 }
 
+static void check_attention(const hw_tower_config *config, bool noisy) {
+    tower_case c;
+    begin_tower(&c, config);
+    if (!noisy) c.pass.noise = NULL;
+    const hw_attention_tape *tape = &c.scratch->attention[0];
+    randomise(tape->norm.x, TOKENS * 16, 1);
+    attention_loss(&c);
+    hw_attention_backward(c.d_x, &c.gradient.layer[0], &c.pass, tape, &c.weights.layer[0], 0);
+    check_gradient("attention x", attention_loss, &c, tape->norm.x, c.d_x, TOKENS * 16);
+    check_parameters(&c, "layer.0.attention", attention_loss);
+    check_parameters(&c, "layer.0.qkv", attention_loss);
+    check_parameters(&c, "layer.0.position", attention_loss);
+    check_parameters(&c, "layer.0.mix", attention_loss);
+    check_parameters(&c, "layer.0.gate", attention_loss);
+    check_parameters(&c, "layer.0.output", attention_loss);
+    end_tower(&c);
+}
+
 static void test_attention_gradient_is_right(void **state) {
     (void)state;
-    for (size_t i = 1; i < CONFIGS; i++) {
-        tower_case c;
-        begin_tower(&c, &configs[i]);
-        const hw_attention_tape *tape = &c.scratch->attention[0];
-        randomise(tape->norm.x, TOKENS * 16, 1);
-        attention_loss(&c);
-        hw_attention_backward(c.d_x, &c.gradient.layer[0], &c.pass, tape, &c.weights.layer[0], 0);
-        check_gradient("attention x", attention_loss, &c, tape->norm.x, c.d_x, TOKENS * 16);
-        check_parameters(&c, "layer.0.attention", attention_loss);
-        check_parameters(&c, "layer.0.qkv", attention_loss);
-        check_parameters(&c, "layer.0.position", attention_loss);
-        check_parameters(&c, "layer.0.output", attention_loss);
-        end_tower(&c);
+    for (size_t i = 0; i < CONFIGS; i++) {
+        if (!configs[i].layers || configs[i].capsule_dim) continue;
+        check_attention(&configs[i], true);
+        check_attention(&configs[i], false);
     }
 }
 
@@ -341,6 +435,7 @@ static float pooling_loss(void *context) {
 static void test_pooling_gradient_is_right(void **state) {
     (void)state;
     for (size_t i = 0; i < CONFIGS; i++) {
+        if (configs[i].capsule_dim) continue;
         tower_case c;
         begin_tower(&c, &configs[i]);
         const hw_pooling_tape *tape = &c.scratch->pooling;
@@ -363,7 +458,8 @@ static float tower_forward(tower_case *c, float *d_logits) {
     memset(d_logits, 0, sizeof logits);
     for (size_t t = 0; t < TEXTS; t++)
         loss += hw_softmax_loss(d_logits + t * 16, logits + t * 16, LABELS, t, 0.05, 1, kernels);
-    return loss;
+    return loss + hw_tower_penalty(c->scratch, &c->config, &c->weights, kernels, c->pass.batch,
+                                   &c->noise.penalties);
 }
 
 static float tower_loss(void *context) {
@@ -381,19 +477,29 @@ static void scatter(float *d_embedding, const tower_case *c) {
     }
 }
 
+static void check_tower(const hw_tower_config *config, hw_tower_penalties penalties) {
+    tower_case c;
+    float d_logits[TEXTS * 16];
+    begin_tower(&c, config);
+    c.noise.penalties = penalties;
+    tower_forward(&c, d_logits);
+    hw_tower_backward(&c.gradient, c.d_x, c.scratch, &c.config, &c.weights, kernels, c.pass.batch,
+                      d_logits, &c.noise);
+    scatter(c.gradient.embedding, &c);
+    check_parameters(&c, "", tower_loss);
+    end_tower(&c);
+}
+
 static void test_tower_gradient_is_right(void **state) {
     (void)state;
-    for (size_t i = 0; i < CONFIGS; i++) {
-        tower_case c;
-        float d_logits[TEXTS * 16];
-        begin_tower(&c, &configs[i]);
-        tower_forward(&c, d_logits);
-        hw_tower_backward(&c.gradient, c.d_x, c.scratch, &c.config, &c.weights, kernels,
-                          c.pass.batch, d_logits, &c.noise);
-        scatter(c.gradient.embedding, &c);
-        check_parameters(&c, "", tower_loss);
-        end_tower(&c);
-    }
+    for (size_t i = 0; i < CONFIGS; i++) check_tower(&configs[i], (hw_tower_penalties){ 0 });
+}
+
+/* Draws are such that no maximum changes its place within a step. */
+static void test_penalty_gradients_are_right(void **state) {
+    (void)state;
+    static const hw_tower_penalties all = { 0.3, 0.5, 0.6, 0.7, 0.8 };
+    for (size_t i = 0; i < CONFIGS; i++) check_tower(&configs[i], all);
 }
 
 int main(void) {
@@ -403,10 +509,12 @@ int main(void) {
         cmocka_unit_test(test_norm_gradient_is_right),
         cmocka_unit_test(test_projection_gradient_is_right),
         cmocka_unit_test(test_loss_gradients_are_right),
+        cmocka_unit_test(test_squash_gradients_are_right),
         cmocka_unit_test(test_attention_gradient_is_right),
         cmocka_unit_test(test_feedforward_gradient_is_right),
         cmocka_unit_test(test_pooling_gradient_is_right),
         cmocka_unit_test(test_tower_gradient_is_right),
+        cmocka_unit_test(test_penalty_gradients_are_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

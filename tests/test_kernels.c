@@ -110,6 +110,26 @@ static void test_softmax_is_normalised_exp(void **state) {
     }
 }
 
+static void test_attend_is_attention(void **state) {
+    (void)state;
+    enum { TOKENS = 9, DIM = 5, LD = 7 };
+    float q[TOKENS * LD], k[TOKENS * LD], v[TOKENS * LD], y[TOKENS * DIM];
+    float bias[2 * TOKENS - 1], scratch[16 * (TOKENS + DIM)];
+    fill(q, TOKENS * LD, 1, 1), fill(k, TOKENS * LD, 1, 2), fill(v, TOKENS * LD, 1, 3);
+    fill(bias, 2 * TOKENS - 1, 2, 4);
+    table("scalar")->attend(y, DIM, scratch, q, k, v, LD, bias, TOKENS, DIM);
+    for (size_t i = 0; i < TOKENS; i++) {
+        double sum = 0, expected[DIM] = { 0 };
+        for (size_t j = 0; j < TOKENS; j++) {
+            double score = (double)bias[TOKENS - 1 + i - j];
+            for (size_t d = 0; d < DIM; d++) score += (double)q[i * LD + d] * k[j * LD + d];
+            sum += exp(score);
+            for (size_t d = 0; d < DIM; d++) expected[d] += exp(score) * v[j * LD + d];
+        }
+        for (size_t d = 0; d < DIM; d++) assert_near(y[i * DIM + d], expected[d] / sum, 0.1, 3e-6);
+    }
+}
+
 static void test_softmax_backward_is_its_formula(void **state) {
     (void)state;
     float d_y[N], y[N], d_x[N];
@@ -335,6 +355,7 @@ int main(void) {
         cmocka_unit_test(test_exp_has_the_stated_error),
         cmocka_unit_test(test_exp_is_bounded),
         cmocka_unit_test(test_softmax_is_normalised_exp),
+        cmocka_unit_test(test_attend_is_attention),
         cmocka_unit_test(test_softmax_backward_is_its_formula),
         cmocka_unit_test(test_gelu_is_its_formula),
         cmocka_unit_test(test_gelu_backward_is_the_slope_of_gelu),

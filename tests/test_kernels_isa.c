@@ -193,6 +193,14 @@ static void run_softmax_backward(const hw_kernels *kernels, const arena *t, shap
     const size_t floats = s.m * (s.n + s.k) - s.k;
     kernels->softmax_backward(last(t, 0, floats), last(t, 1, floats), s.n + s.k, s.m, s.n);
 }
+/* n tokens of k numbers; rows of q, k and v have m unused numbers between. */
+static void run_attend(const hw_kernels *kernels, const arena *t, shape s) {
+    static float scratch[16 * (200 + 33)];
+    const size_t ld = s.k + s.m, floats = s.n * ld - s.m;
+    kernels->attend(last(t, 0, s.n * (s.k + 1) - 1), s.k + 1, scratch, last(t, 1, floats),
+                    last(t, 2, floats), last(t, 3, floats), ld, last(t, 4, 2 * s.n - 1), s.n, s.k);
+}
+
 static void run_norm(const hw_kernels *kernels, const arena *t, shape s) {
     const size_t floats = s.m * s.n;
     kernels->norm(last(t, 0, floats), NULL, NULL, last(t, 1, floats), last(t, 2, s.n),
@@ -252,6 +260,17 @@ static void test_rows_give_the_bits_of_scalar(void **state) {
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
         for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++)
             compare(&r, kernels[i].name, kernels[i].run, shapes[j]);
+    rivals_close(&r);
+}
+
+static void test_attention_gives_the_bits_of_scalar(void **state) {
+    static const size_t lengths[] = { 1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 40, 200 };
+    static const size_t widths[] = { 1, 3, 8, 13, 16, 33 };
+    rivals r;
+    rivals_open(&r, *state);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        for (size_t j = 0; j < sizeof widths / sizeof *widths; j++)
+            compare(&r, "attend", run_attend, (shape){ i % 3, lengths[i], widths[j] });
     rivals_close(&r);
 }
 
@@ -389,6 +408,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_EACH(test_vectors_give_the_bits_of_scalar),
         ON_EACH(test_rows_give_the_bits_of_scalar),
+        ON_EACH(test_attention_gives_the_bits_of_scalar),
         ON_EACH(test_gemm_gives_the_bits_of_scalar),
         ON_EACH(test_packed_products_give_the_bits_of_scalar),
         ON_EACH(test_int8_products_give_the_bits_of_scalar),

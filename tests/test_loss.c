@@ -58,12 +58,26 @@ static void test_sigmoid_loss_has_known_values(void **state) {
     assert_near((double)d_logits[3], 3.0, 1e-6);
 }
 
+static void test_margin_loss_has_known_values(void **state) {
+    (void)state;
+    const float odds[4] = { 0.0f, 0.0f, 1000.0f, -1000.0f };
+    const float targets[4] = { 1.0f, 0.0f, 1.0f, 1.0f };
+    float d_logits[4];
+    const double loss = hw_margin_loss(d_logits, odds, targets, 4, 2.0f);
+    assert_near(loss, 2.0 * (0.16 + 0.25 * 0.16 + 0.0 + 0.81), 1e-6);
+    assert_near((double)d_logits[0], 2.0 * -2.0 * 0.4 * 0.25, 1e-6);
+    assert_near((double)d_logits[1], 2.0 * 0.25 * 2.0 * 0.4 * 0.25, 1e-6);
+    assert_near((double)d_logits[2], 0.0, 1e-6);
+    assert_near((double)d_logits[3], 0.0, 1e-6);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_softmax_loss_of_equal_logits_is_log_of_labels),
         cmocka_unit_test(test_smoothing_moves_the_target_to_all_labels),
         cmocka_unit_test(test_softmax_loss_of_extreme_logits_is_finite),
         cmocka_unit_test(test_sigmoid_loss_has_known_values),
+        cmocka_unit_test(test_margin_loss_has_known_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

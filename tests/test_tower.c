@@ -28,6 +28,31 @@ static const hw_tower_config deep = { .vocabulary = 50,
                                       .window = 12,
                                       .labels = LABELS };
 
+/* `deep` with heads of every kind. */
+static const struct {
+    hw_attention attention;
+    hw_head_gates head_gates;
+} kinds[] = { { HW_ATTENTION_LEARNED, HW_HEAD_GATES_NONE },
+              { HW_ATTENTION_UNIFORM, HW_HEAD_GATES_INPUT },
+              { HW_ATTENTION_TIED, HW_HEAD_GATES_L0 },
+              { HW_ATTENTION_TALKING, HW_HEAD_GATES_L0 },
+              { HW_ATTENTION_COLLABORATIVE, HW_HEAD_GATES_INPUT } };
+
+static hw_tower_config kind_of(size_t i) {
+    hw_tower_config config = deep;
+    config.attention = kinds[i].attention;
+    config.head_gates = kinds[i].head_gates;
+    config.shared_dim = config.attention == HW_ATTENTION_COLLABORATIVE ? 5 : 0;
+    return config;
+}
+
+static void for_each_kind(void (*check)(const hw_tower_config *config)) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const hw_tower_config config = kind_of(i);
+        check(&config);
+    }
+}
+
 /* Some are longer than the window. */
 static const uint32_t lengths[TEXTS] = { 1, 2, 7, 12, 13, 25, 40, 1, 16 };
 
@@ -83,10 +108,9 @@ static void forward(float *logits, const model *m, hw_tower_scratch *scratch,
     hw_tower_forward(logits, scratch, &m->config, &m->weights, kernels, batch, noise);
 }
 
-static void test_text_has_same_logits_alone_and_in_any_batch(void **state) {
-    (void)state;
+static void check_batches(const hw_tower_config *config) {
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
     hw_tower_scratch *scratch = new_scratch(&m, true);
     forward(expected[0], &m, scratch, hw_kernels_select(), 0, TEXTS, NULL);
@@ -98,6 +122,33 @@ static void test_text_has_same_logits_alone_and_in_any_batch(void **state) {
     hw_tower_scratch_free(scratch);
     end(&m);
 }
+
+static void test_text_has_same_logits_alone_and_in_any_batch(void **state) {
+    (void)state;
+    for_each_kind(check_batches);
+}
+
+static void check_scratches(const hw_tower_config *config) {
+    model m;
+    begin(&m, config);
+    float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
+    hw_tower_scratch *taping = new_scratch(&m, true), *plain = new_scratch(&m, false);
+    forward(expected[0], &m, taping, hw_kernels_select(), 0, TEXTS, NULL);
+    for (int again = 0; again < 2; again++) {
+        forward(got[0], &m, plain, hw_kernels_select(), 0, TEXTS, NULL);
+        assert_memory_equal(got, expected, sizeof got);
+    }
+    hw_tower_scratch_free(taping);
+    hw_tower_scratch_free(plain);
+    end(&m);
+}
+
+static void test_scratch_without_training_gives_same_logits(void **state) {
+    (void)state;
+    for_each_kind(check_scratches);
+}
+
+/* ---- Looking inside ----------------------------------------------------------------------- */
 
 /* A head's weights of one layer, summed over heads with what each brings: [n][width]. */
 typedef struct watched {
@@ -119,30 +170,31 @@ static void add_block(void *context, const hw_attention_block *b) {
 }
 
 /* x + sum over heads and tokens of weight * output + bias is what the layer makes of x. */
-static void test_what_heads_are_seen_to_do_is_what_the_layer_does(void **state) {
-    (void)state;
+static void check_what_heads_do(const hw_tower_config *config) {
     enum { LONG_TEXT = 5, LAYER = 1 };
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     const hw_kernels *kernels = hw_kernels_select();
     hw_tower_scratch *scratch = new_scratch(&m, true);
-    const size_t n = lengths[LONG_TEXT], width = (size_t)deep.width, heads = (size_t)deep.heads;
+    const size_t n = lengths[LONG_TEXT], width = (size_t)config->width,
+                 heads = (size_t)config->heads;
     const uint32_t offsets[2] = { 0, lengths[LONG_TEXT] };
     const hw_batch batch = { m.ngrams, m.token_offsets + m.offsets[LONG_TEXT], offsets, 1 };
     float logits[COLUMNS], d_logits[COLUMNS] = { 1 };
     float *outputs = new_floats(heads * n * width), *sum = new_floats(n * width);
-    float *d_tokens = new_floats(n * width), *block = new_floats(hw_tower_floats(&deep));
+    float *d_tokens = new_floats(n * width), *block = new_floats(hw_tower_floats(config));
     hw_tower_views gradient;
-    hw_tower_view(&gradient, &deep, block);
-    hw_tower_forward(logits, scratch, &deep, &m.weights, kernels, batch, NULL);
+    hw_tower_view(&gradient, config, block);
+    hw_tower_forward(logits, scratch, config, &m.weights, kernels, batch, NULL);
     for (size_t head = 0; head < heads; head++)
-        hw_tower_head_outputs(outputs + head * n * width, scratch, &deep, &m.weights, kernels, n,
+        hw_tower_head_outputs(outputs + head * n * width, scratch, config, &m.weights, kernels, n,
                               LAYER, head);
     watched seen = { LAYER, n, width, 0, outputs, sum };
     hw_tower_watch(scratch, &(hw_attention_watch){ add_block, &seen });
-    hw_tower_backward(&gradient, d_tokens, scratch, &deep, &m.weights, kernels, batch, d_logits,
+    hw_tower_backward(&gradient, d_tokens, scratch, config, &m.weights, kernels, batch, d_logits,
                       NULL);
-    assert_int_equal(seen.blocks, heads * ((n + (size_t)deep.window - 1) / (size_t)deep.window));
+    assert_int_equal(seen.blocks,
+                     heads * ((n + (size_t)config->window - 1) / (size_t)config->window));
     for (size_t i = 0; i < n * width; i++) {
         const float before = scratch->attention[LAYER].norm.x[i];
         const float after = scratch->feedforward[LAYER].norm.x[i];
@@ -150,7 +202,7 @@ static void test_what_heads_are_seen_to_do_is_what_the_layer_does(void **state) 
         assert_true(fabsf(made - after) < 1e-4f);
     }
     hw_tower_watch(scratch, NULL);
-    hw_tower_backward(&gradient, d_tokens, scratch, &deep, &m.weights, kernels, batch, d_logits,
+    hw_tower_backward(&gradient, d_tokens, scratch, config, &m.weights, kernels, batch, d_logits,
                       NULL);
     assert_int_equal(seen.blocks, heads * 3);
     hw_tower_scratch_free(scratch);
@@ -161,11 +213,17 @@ static void test_what_heads_are_seen_to_do_is_what_the_layer_does(void **state) 
     end(&m);
 }
 
+static void test_what_heads_are_seen_to_do_is_what_the_layer_does(void **state) {
+    (void)state;
+    for_each_kind(check_what_heads_do);
+}
+
 static void test_readout_rows_sum_to_one(void **state) {
     (void)state;
-    for (int32_t queries = 0; queries <= 3; queries++) {
+    for (int32_t queries = -1; queries <= 3; queries++) {
         hw_tower_config config = deep;
-        config.queries = queries;
+        config.queries = queries < 0 ? 0 : queries;
+        config.capsule_dim = config.routing = queries < 0 ? 2 : 0;
         model m;
         begin(&m, &config);
         float logits[COLUMNS], row[MAX_TOKENS], sum = 0;
@@ -177,22 +235,6 @@ static void test_readout_rows_sum_to_one(void **state) {
         hw_tower_scratch_free(scratch);
         end(&m);
     }
-}
-
-static void test_scratch_without_training_gives_same_logits(void **state) {
-    (void)state;
-    model m;
-    begin(&m, &deep);
-    float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS];
-    hw_tower_scratch *taping = new_scratch(&m, true), *plain = new_scratch(&m, false);
-    forward(expected[0], &m, taping, hw_kernels_select(), 0, TEXTS, NULL);
-    for (int again = 0; again < 2; again++) {
-        forward(got[0], &m, plain, hw_kernels_select(), 0, TEXTS, NULL);
-        assert_memory_equal(got, expected, sizeof got);
-    }
-    hw_tower_scratch_free(taping);
-    hw_tower_scratch_free(plain);
-    end(&m);
 }
 
 /* ---- Embedding ---------------------------------------------------------------------------- */
@@ -244,10 +286,9 @@ static void test_token_without_ngrams_is_zero(void **state) {
 
 /* ---- Noise, instruction sets, windows ------------------------------------------------------- */
 
-static void test_noise_does_not_depend_on_chunks(void **state) {
-    (void)state;
+static void check_chunks(const hw_tower_config *config) {
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     float expected[TEXTS][COLUMNS], got[TEXTS][COLUMNS], quiet[TEXTS][COLUMNS];
     hw_tower_scratch *scratch = new_scratch(&m, true);
     hw_tower_noise noise = { 0.3f, 0.4f, 0.1f, .seed = 5, .step = 2, .first_text = 32 };
@@ -267,6 +308,11 @@ static void test_noise_does_not_depend_on_chunks(void **state) {
     end(&m);
 }
 
+static void test_noise_does_not_depend_on_chunks(void **state) {
+    (void)state;
+    for_each_kind(check_chunks);
+}
+
 /* logits, d_tokens and the gradient block, one after the other */
 static float *new_training_pass(const model *m, const hw_kernels *kernels, size_t *floats) {
     const size_t logits = TEXTS * COLUMNS, d_tokens = MAX_TOKENS * (size_t)m->config.width;
@@ -275,7 +321,9 @@ static float *new_training_pass(const model *m, const hw_kernels *kernels, size_
     hw_tower_views gradient;
     hw_tower_view(&gradient, &m->config, all + logits + d_tokens);
     hw_tower_scratch *scratch = new_scratch(m, true);
-    const hw_tower_noise noise = { .dropout = 0.3f, .drop_head = 0.2f, .seed = 5 };
+    const hw_tower_noise noise = {
+        .dropout = 0.3f, .drop_head = 0.2f, .seed = 5, .penalties = { 0.1f, 0.2f, 0.3f, 0.4f, 0.5f }
+    };
     const hw_batch batch = { m->ngrams, m->token_offsets, m->offsets, TEXTS };
     forward(all, m, scratch, kernels, 0, TEXTS, &noise);
     for (size_t i = 0; i < TEXTS * COLUMNS; i++)
@@ -286,10 +334,9 @@ static float *new_training_pass(const model *m, const hw_kernels *kernels, size_
     return all;
 }
 
-static void test_every_instruction_set_gives_same_bits(void **state) {
-    (void)state;
+static void check_instruction_sets(const hw_tower_config *config) {
     model m;
-    begin(&m, &deep);
+    begin(&m, config);
     size_t floats = 0;
     float *expected = new_training_pass(&m, hw_kernels_at(0), &floats);
     const hw_kernels *kernels = NULL;
@@ -300,6 +347,11 @@ static void test_every_instruction_set_gives_same_bits(void **state) {
     }
     free(expected);
     end(&m);
+}
+
+static void test_every_instruction_set_gives_same_bits(void **state) {
+    (void)state;
+    for_each_kind(check_instruction_sets);
 }
 
 /* A text said twice, with a window of its length, has the same mean, maximum and query

@@ -144,6 +144,121 @@ static void test_loss_falls_and_answers_become_right(void **state) {
     free(t);
 }
 
+/* The i-th array of [hw_tower_floats] in a saved state: weights, two moments, average. */
+static float *array_of(const task *t, const hw_tower_trainer *trainer, size_t i) {
+    const size_t floats = hw_tower_floats(&t->config);
+    const size_t behind = 4 * floats * sizeof(float) + VOCABULARY * sizeof(uint32_t);
+    unsigned char *state = state_of(trainer);
+    float *array = hw_calloc(floats, sizeof *array);
+    assert_non_null(array);
+    memcpy(array,
+           state + hw_tower_trainer_state_bytes(trainer) - behind + i * floats * sizeof *array,
+           floats * sizeof *array);
+    free(state);
+    return array;
+}
+
+/* Queries, keys and positions are what they were, in weights and average, and have no part in
+ * what is learned. */
+static void check_frozen(const task *t, float *first, float *now, bool is_moment) {
+    hw_tower_views before, after;
+    hw_tower_view(&before, &t->config, first);
+    hw_tower_view(&after, &t->config, now);
+    const hw_tower_layer *a = &before.layer[0], *b = &after.layer[0];
+    for (size_t row = 0; row < 16; row++)
+        for (size_t column = 0; column < 48; column++) {
+            const float was = is_moment ? 0 : a->qkv[row * 48 + column];
+            assert_true((column < 32) == (b->qkv[row * 48 + column] == was));
+        }
+    for (size_t i = 0; i < 10; i++) assert_true(b->position[i] == (is_moment ? 0 : a->position[i]));
+    for (size_t i = 0; i < 32; i++) assert_true(b->qkv_bias[i] == 0);
+    assert_memory_not_equal(a->attention_gate, b->attention_gate, 2 * sizeof(float));
+}
+
+static void test_frozen_attention_stays_at_its_first_values(void **state) {
+    (void)state;
+    enum { WEIGHTS, MOMENT, AVERAGE = 3 };
+    static const size_t arrays[] = { WEIGHTS, MOMENT, AVERAGE };
+    task *t = task_new();
+    t->config.attention = HW_ATTENTION_FROZEN;
+    hw_tower_trainer *trainer = trainer_of(t, plain);
+    float *first = average_of(t, trainer);
+    hw_tower_trainer_run(trainer, 40);
+    for (size_t i = 0; i < 3; i++) {
+        float *now = array_of(t, trainer, arrays[i]);
+        check_frozen(t, first, now, arrays[i] == MOMENT);
+        hw_free(now);
+    }
+    hw_tower_trainer_run(trainer, SIZE_MAX);
+    float *last = average_of(t, trainer);
+    assert_true(right_answers(t, last) >= TEXTS - 3);
+    hw_tower_trainer_free(trainer);
+    hw_free(first);
+    hw_free(last);
+    free(t);
+}
+
+/* The trainer of `options` after `state`, and one step. */
+static unsigned char *state_after_a_step(const task *t, hw_tower_trainer_options options,
+                                         const unsigned char *state) {
+    hw_tower_trainer *trainer = trainer_of(t, options);
+    assert_true(hw_tower_trainer_load(trainer, state));
+    hw_tower_trainer_run(trainer, 1);
+    unsigned char *after = state_of(trainer);
+    hw_tower_trainer_free(trainer);
+    return after;
+}
+
+/* At first it is the whole rate, half-way 0, in between the half. */
+static void test_the_rate_of_dropped_heads_is_v_shaped(void **state) {
+    (void)state;
+    static const struct {
+        size_t step;
+        float rate;
+    } expected[] = { { 0, 0.6f }, { 40, 0.3f }, { 80, 0 }, { 120, 0.3f } };
+    task *t = task_new();
+    hw_tower_trainer_options v = plain, constant = plain;
+    v.drop_head = 0.6f;
+    v.drop_head_v = true;
+    for (size_t i = 0; i < 4; i++) {
+        hw_tower_trainer *trainer = trainer_of(t, v);
+        hw_tower_trainer_run(trainer, expected[i].step);
+        unsigned char *before = state_of(trainer);
+        constant.drop_head = expected[i].rate;
+        unsigned char *a = state_after_a_step(t, v, before);
+        unsigned char *b = state_after_a_step(t, constant, before);
+        assert_memory_equal(a, b, hw_tower_trainer_state_bytes(trainer));
+        hw_tower_trainer_free(trainer);
+        free(before);
+        free(a);
+        free(b);
+    }
+    free(t);
+}
+
+/* A penalty on open gates closes them, and a heavier one more of them. */
+static void test_a_penalty_closes_gates(void **state) {
+    (void)state;
+    static const float weights[] = { 0, 0.02f, 1 };
+    double open[3];
+    for (size_t i = 0; i < 3; i++) {
+        task *t = task_new();
+        t->config.head_gates = HW_HEAD_GATES_L0;
+        hw_tower_trainer_options options = plain;
+        options.penalties.open_gates = weights[i];
+        hw_tower_trainer *trainer = trainer_of(t, options);
+        hw_tower_trainer_run(trainer, SIZE_MAX);
+        float *block = average_of(t, trainer);
+        hw_tower_views views;
+        hw_tower_view(&views, &t->config, block);
+        open[i] = (double)views.layer[0].gate_alpha[0] + (double)views.layer[0].gate_alpha[1];
+        hw_tower_trainer_free(trainer);
+        hw_free(block);
+        free(t);
+    }
+    assert_true(open[0] > open[1] && open[1] > open[2]);
+}
+
 static void test_the_rate_warms_up_and_decays(void **state) {
     (void)state;
     task *t = task_new();
@@ -333,6 +448,9 @@ static void test_scores_do_not_depend_on_company(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_falls_and_answers_become_right),
+        cmocka_unit_test(test_frozen_attention_stays_at_its_first_values),
+        cmocka_unit_test(test_the_rate_of_dropped_heads_is_v_shaped),
+        cmocka_unit_test(test_a_penalty_closes_gates),
         cmocka_unit_test(test_the_rate_warms_up_and_decays),
         cmocka_unit_test(test_weights_scale_the_loss),
         cmocka_unit_test(test_a_saved_state_goes_on_bit_for_bit),

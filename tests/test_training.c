@@ -66,7 +66,8 @@ static double accuracy_of(const hw_classifier *classifier, const char *path) {
 
 /* ---- Learning ---------------------------------------------------------------------------- */
 
-static const hw_arch architectures[] = { HW_ARCH_HYBRID, HW_ARCH_ATTENTION, HW_ARCH_BAG };
+static const hw_arch architectures[] = { HW_ARCH_HYBRID, HW_ARCH_ATTENTION, HW_ARCH_BAG,
+                                         HW_ARCH_CAPSULE };
 enum { ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
 static void test_training_learns(void **state) {
@@ -339,12 +340,22 @@ static void test_options_out_of_range_are_named(void **state) {
     WRONG(width, 20, "dim");
     WRONG(heads, 10000, "heads");
     WRONG(layers, -1, "layers");
+    WRONG(capsule_dim, 65, "capsule_dim");
+    WRONG(routing, 17, "routing");
     WRONG(towers, 17, "towers");
     WRONG(epochs, INT32_MAX, "epoch");
     WRONG(batch, -5, "batch");
     WRONG(word_ngrams, 17, "wordNgrams");
     WRONG(char_max, 17, "maxn");
     WRONG(min_count, -1, "minCount");
+    WRONG(attention, HW_ATTENTION_COLLABORATIVE + 1, "attention");
+    WRONG(shared_dim, -1, "shared_dim");
+    WRONG(head_gates, HW_HEAD_GATES_INPUT + 1, "head_gates");
+    WRONG(gate_penalty, NAN, "gate_penalty");
+    WRONG(drop_head, 1, "drop_head");
+    WRONG(drop_head, NAN, "finite");
+    WRONG(disagreement, -1, "disagreement");
+    WRONG(orthogonality, 1001, "orthogonality");
 #undef WRONG
 }
 
@@ -508,12 +519,13 @@ static void leave_checkpoint(hw_train_options options, int report) {
 
 static void test_killed_trainings_resume_to_the_same_model(void **state) {
     (void)state;
+    static const hw_arch with_towers[] = { HW_ARCH_ATTENTION, HW_ARCH_HYBRID, HW_ARCH_CAPSULE };
     toy_write("single", (toy_shape){ .rows = 160, .labels = 3, .seed = 17 });
     toy_write("multi", (toy_shape){ .rows = 160, .labels = 3, .multi_label = true, .seed = 17 });
     int kills = 0;
     for (uint64_t run = 0; run < 6; run++) {
         hw_train_options options = with_checkpoint(run % 2 ? "multi" : "single");
-        options.arch = run % 3 ? HW_ARCH_HYBRID : HW_ARCH_ATTENTION;
+        options.arch = with_towers[run % 3];
         unlink("checkpoint");
         hw_train_options alone = options;
         alone.checkpoint = NULL;
@@ -578,8 +590,30 @@ static void test_checkpoints_of_other_trainings_are_refused(void **state) {
     OTHER(class_weight, "balanced");
     OTHER(loss, HW_LOSS_OVA);
     OTHER(arch, HW_ARCH_ATTENTION);
+    OTHER(attention, HW_ATTENTION_TIED);
+    OTHER(head_gates, HW_HEAD_GATES_INPUT);
+    OTHER(drop_head, 0.2);
+    OTHER(drop_head_v, true);
+    OTHER(disagreement, 0.1);
+    OTHER(orthogonality, 0.1);
+    OTHER(arch, HW_ARCH_CAPSULE);
 #undef OTHER
     hw_train_options options = with_checkpoint("train"); /* and it is still a checkpoint */
+    assert_trains(&options);
+}
+
+static void test_checkpoints_of_other_capsules_are_refused(void **state) {
+    (void)state;
+    toy_write("train", (toy_shape){ .rows = 160, .labels = 3, .seed = 24 });
+    hw_train_options options = with_checkpoint("train");
+    options.arch = HW_ARCH_CAPSULE;
+    leave_checkpoint(options, 6);
+    options.routing = 2;
+    assert_refused(&options, HW_ERROR_ARGUMENT, "checkpoint");
+    options.routing = 0;
+    options.capsule_dim = 8;
+    assert_refused(&options, HW_ERROR_ARGUMENT, "checkpoint");
+    options.capsule_dim = 0;
     assert_trains(&options);
 }
 
@@ -632,6 +666,7 @@ int main(void) {
         cmocka_unit_test(test_killed_trainings_resume_to_the_same_model),
         cmocka_unit_test(test_stopped_trainings_resume_to_the_same_model),
         cmocka_unit_test(test_checkpoints_of_other_trainings_are_refused),
+        cmocka_unit_test(test_checkpoints_of_other_capsules_are_refused),
         cmocka_unit_test(test_damaged_checkpoints_are_refused),
     };
     return cmocka_run_group_tests(tests, toy_enter_folder, toy_leave_folder);

@@ -20,6 +20,8 @@ static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i"
                                      "s", "t", "u", "v", "w", "x", "y", "z" };
 
 static hw_config config_of(const tiny_options *options) {
+    const bool collaborative = options->attention == HW_ATTENTION_COLLABORATIVE;
+    const bool capsules = options->arch == HW_ARCH_CAPSULE;
     return (hw_config){ .arch = options->arch,
                         .multi_label = options->multi_label,
                         .ngram_options = { 2, 2, 2, 3 },
@@ -30,9 +32,14 @@ static hw_config config_of(const tiny_options *options) {
                                    .head_dim = 2,
                                    .inner_width = options->inner_width,
                                    .distance = 2,
-                                   .queries = 1,
+                                   .queries = !capsules,
                                    .window = 4,
-                                   .labels = options->labels },
+                                   .capsule_dim = capsules ? 3 : 0,
+                                   .routing = capsules ? 2 : 0,
+                                   .labels = options->labels,
+                                   .attention = options->attention,
+                                   .shared_dim = collaborative ? 3 : 0,
+                                   .head_gates = options->head_gates },
                         .join = { .bag = 0.75, .tower = 0.5, .bias = -0.125 },
                         .temperature = 1.25,
                         .held_back_score = 0.875,
@@ -129,7 +136,7 @@ static hw_status build(hw_bundle *bundle, const tiny_options *options, hw_error 
     hw_config config = config_of(options);
     const size_t labels = (size_t)options->labels;
     HW_TRY(add_dictionary(bundle, &config, err));
-    if (options->arch != HW_ARCH_ATTENTION) HW_TRY(add_bag(bundle, &config, err));
+    if (hw_arch_has_bag(options->arch)) HW_TRY(add_bag(bundle, &config, err));
     HW_TRY(add_towers(bundle, &config, err));
     if (options->multi_label) {
         float *thresholds = hw_bundle_add(bundle, "thresholds", HW_F32, labels, 0, err);

@@ -11,6 +11,8 @@ typedef struct tiny_options {
     int32_t labels; /* default 3, at most 26: "a", "b", ... */
     int32_t towers; /* default 2; 0 of a bag or if negative */
     int32_t inner_width;
+    hw_attention attention;
+    hw_head_gates head_gates;
 } tiny_options;
 
 /* What the model was "trained" on. */

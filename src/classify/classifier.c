@@ -65,7 +65,7 @@ static hw_status load_ngrams(hw_classifier *classifier, const hw_source *source,
     if (ngrams) HW_TRY(hw_view_dictionary(&classifier->ngrams, source, "ngram.slots", ngrams, err));
     HW_TRY(hw_view_words(&classifier->words, &classifier->word_count, source, err));
     HW_TRY(check_words(classifier, source, err));
-    if (classifier->config.arch == HW_ARCH_ATTENTION) return HW_OK;
+    if (!hw_arch_has_bag(classifier->config.arch)) return HW_OK;
     classifier->bag_bias = hw_view_tensor(source, "ngram.bias", HW_F32, labels, 0, err);
     if (!classifier->bag_bias) return HW_ERROR_FORMAT;
     if (!ngrams) return HW_OK;
@@ -176,7 +176,7 @@ static void summarize_encoder(hw_summary *summary, const hw_classifier *classifi
 
 /* Of the joined logits: 1 without n-grams, 0 without towers. */
 static double tower_weight(const hw_config *config) {
-    const double bag = config->arch == HW_ARCH_ATTENTION ? 0 : fabs(config->join.bag);
+    const double bag = hw_arch_has_bag(config->arch) ? fabs(config->join.bag) : 0;
     const double tower = config->towers ? fabs(config->join.tower) : 0;
     return tower > 0 ? tower / (bag + tower) : 0;
 }
@@ -202,6 +202,8 @@ static hw_summary summarize(const hw_classifier *classifier) {
         summary.head_dim = config->tower.head_dim;
         summary.width = config->tower.width;
         summary.inner_width = config->tower.inner_width;
+        summary.capsule_dim = config->tower.capsule_dim;
+        summary.routing = config->tower.routing;
         summary.window = config->tower.window;
     }
     if (classifier->encoder) summarize_encoder(&summary, classifier);

@@ -10,10 +10,10 @@
  * newline); tower.<i>.<parameter> F32 (model/tower.h), whose embedding has a row for each
  * n-gram; thresholds F32 [labels] (multi-label only). A tensor without an element is left
  * out, and a tower's parameter of one row is a vector. Without n-grams in the joined logits
- * (arch attention) there is no idf, table or bias. With a pretrained encoder (arch encoder) there
- * are only its tensors and the thresholds (encoder_classifier.h), and t are its logits. Metadata:
- * "headwise" (a JSON object with the configuration), "labels" (a JSON array of names), "training"
- * (a JSON object). docs/model-file.md describes all of it. */
+ * (arch attention, capsule) there is no idf, table or bias. With a pretrained encoder (arch
+ * encoder) there are only its tensors and the thresholds (encoder_classifier.h), and t are its
+ * logits. Metadata: "headwise" (a JSON object with the configuration), "labels" (a JSON array of
+ * names), "training" (a JSON object). docs/model-file.md describes all of it. */
 #ifndef HW_CLASSIFY_CLASSIFIER_H
 #define HW_CLASSIFY_CLASSIFIER_H
 
@@ -36,6 +36,11 @@ typedef struct hw_join {
     double bag, tower, bias;
 } hw_join;
 
+/* Whether n-grams have logits of their own in a classifier that is no encoder. */
+static inline bool hw_arch_has_bag(hw_arch arch) {
+    return arch == HW_ARCH_HYBRID || arch == HW_ARCH_BAG;
+}
+
 /* What the "headwise" metadata says. */
 typedef struct hw_config {
     hw_arch arch;
@@ -43,7 +48,7 @@ typedef struct hw_config {
     size_t ngrams; /* members of the dictionary: rows of ngram.table and of the embeddings */
     hw_ngram_options ngram_options;
     int32_t towers;
-    hw_tower_config tower; /* labels is filled in from the label names */
+    hw_tower_config tower; /* labels is filled in from the label names; capsules by the arch */
     hw_join join;
     double temperature;
     double held_back_score, held_back_bag; /* NaN where not measured */
@@ -114,6 +119,8 @@ hw_status hw_session_run_without(hw_session *session, hw_text text, const bool *
                                  size_t words, size_t count, float *probabilities, float *bag,
                                  float *tower, hw_error *err);
 const hw_classifier *hw_session_classifier(const hw_session *session);
+/* [towers] of the classifier, with the session's heads switched off. */
+const hw_tower_views *hw_session_towers(const hw_session *session);
 /* z * temperature of one label. */
 double hw_classifier_logit(const hw_classifier *classifier, const float *bag, const float *tower,
                            size_t label);

@@ -17,7 +17,10 @@ typedef enum field_kind {
     FIELD_SIZE,
     FIELD_UINT64,
     FIELD_REAL,
-    FIELD_REAL_OR_NULL /* NaN is null */
+    FIELD_REAL_OR_NULL, /* NaN is null */
+    FIELD_ATTENTION,    /* hw_attention by name; not there: learned */
+    FIELD_HEAD_GATES,   /* hw_head_gates by name; not there: none */
+    FIELD_INT32_OR_0    /* not there: 0 */
 } field_kind;
 
 typedef struct field {
@@ -51,10 +54,18 @@ static const field fields[] = {
     { "tower", "distance", FIELD_INT32, AT(tower.distance), 0, INT32_MAX },
     { "tower", "queries", FIELD_INT32, AT(tower.queries), 0, INT32_MAX },
     { "tower", "window", FIELD_INT32, AT(tower.window), 0, INT32_MAX },
+    { "tower", "attention", FIELD_ATTENTION, AT(tower.attention), 0,
+      HW_ATTENTION_COLLABORATIVE },
+    { "tower", "head_gates", FIELD_HEAD_GATES, AT(tower.head_gates), 0, HW_HEAD_GATES_INPUT },
+    { "tower", "shared_dim", FIELD_INT32_OR_0, AT(tower.shared_dim), 0, INT32_MAX },
     { "join", "bag", FIELD_REAL, AT(join.bag), -1e6, 1e6 },
     { "join", "tower", FIELD_REAL, AT(join.tower), -1e6, 1e6 },
     { "join", "bias", FIELD_REAL, AT(join.bias), -1e6, 1e6 },
+    /* Only with arch capsule, last for that reason. */
+    { "tower", "capsule_dim", FIELD_INT32, AT(tower.capsule_dim), 1, INT32_MAX },
+    { "tower", "routing", FIELD_INT32, AT(tower.routing), 1, INT32_MAX },
 };
+enum { CAPSULE_FIELDS = 2 };
 static const field encoder_fields[] = {
     { NULL, "multi_label", FIELD_BOOL, AT(multi_label), 0, 0 },
     { NULL, "temperature", FIELD_REAL, AT(temperature), 1e-6, 1e6 },
@@ -73,7 +84,8 @@ typedef struct field_list {
 static field_list fields_of(hw_arch arch) {
     if (arch == HW_ARCH_ENCODER)
         return (field_list){ encoder_fields, sizeof encoder_fields / sizeof *encoder_fields };
-    return (field_list){ fields, sizeof fields / sizeof *fields };
+    const size_t count = sizeof fields / sizeof *fields;
+    return (field_list){ fields, arch == HW_ARCH_CAPSULE ? count : count - CAPSULE_FIELDS };
 }
 
 static const char *const sections[] = { "ngram_options", "tower", "join" };
@@ -82,7 +94,22 @@ enum { SECTIONS = sizeof sections / sizeof *sections };
 static const char *const arch_names[] = { [HW_ARCH_HYBRID] = "hybrid",
                                           [HW_ARCH_ATTENTION] = "attention",
                                           [HW_ARCH_BAG] = "bag",
-                                          [HW_ARCH_ENCODER] = "encoder" };
+                                          [HW_ARCH_ENCODER] = "encoder",
+                                          [HW_ARCH_CAPSULE] = "capsule" };
+static const char *const attention_names[] = {
+    [HW_ATTENTION_LEARNED] = "learned", [HW_ATTENTION_UNIFORM] = "uniform",
+    [HW_ATTENTION_FROZEN] = "frozen",   [HW_ATTENTION_TIED] = "tied",
+    [HW_ATTENTION_TALKING] = "talking", [HW_ATTENTION_COLLABORATIVE] = "collaborative"
+};
+
+static const char *const head_gates_names[] = {
+    [HW_HEAD_GATES_NONE] = "none", [HW_HEAD_GATES_L0] = "l0", [HW_HEAD_GATES_INPUT] = "input"
+};
+
+/* Of the values of an enumeration, from 0 to the field's greatest. */
+static const char *const *names_of(field_kind kind) {
+    return kind == FIELD_ATTENTION ? attention_names : head_gates_names;
+}
 
 /* ---- Writing -------------------------------------------------------------- */
 
@@ -92,7 +119,11 @@ static json_t *field_value(const hw_config *config, const field *f) {
     case FIELD_BOOL:
         return json_boolean(*(const bool *)member);
     case FIELD_INT32:
+    case FIELD_INT32_OR_0:
         return json_integer(*(const int32_t *)member);
+    case FIELD_ATTENTION:
+    case FIELD_HEAD_GATES:
+        return json_string(names_of(f->kind)[*(const int32_t *)member]);
     case FIELD_SIZE:
         return json_integer((json_int_t) * (const size_t *)member);
     case FIELD_UINT64:
@@ -105,6 +136,15 @@ static json_t *field_value(const hw_config *config, const field *f) {
     return NULL;
 }
 
+/* Fields that came later are left out where they say what was so before. */
+static bool is_optional(const field *f) {
+    return f->kind == FIELD_ATTENTION || f->kind == FIELD_HEAD_GATES || f->kind == FIELD_INT32_OR_0;
+}
+
+static bool is_left_out(const hw_config *config, const field *f) {
+    return is_optional(f) && *(const int32_t *)((const char *)config + f->offset) == 0;
+}
+
 json_t *hw_config_json(const hw_config *config) {
     const field_list list = fields_of(config->arch);
     json_t *root = json_object();
@@ -114,6 +154,7 @@ json_t *hw_config_json(const hw_config *config) {
         ok = json_object_set_new(root, sections[i], json_object()) == 0;
     for (size_t i = 0; i < list.count && ok; i++) {
         const field *f = &list.items[i];
+        if (is_left_out(config, f)) continue;
         json_t *object = f->section ? json_object_get(root, f->section) : root;
         ok = json_object_set_new(object, f->key, field_value(config, f)) == 0;
     }
@@ -152,6 +193,16 @@ static bool is_within(double value, const field *f) {
     return value >= f->least && value <= f->greatest;
 }
 
+static bool read_name(int32_t *member, const field *f, const json_t *value) {
+    const char *name = json_string_value(value);
+    for (int32_t i = 0; name && i <= (int32_t)f->greatest; i++) {
+        if (strcmp(name, names_of(f->kind)[i]) != 0) continue;
+        *member = i;
+        return true;
+    }
+    return false;
+}
+
 /* False if the value is of another type or outside the field's range. */
 static bool read_value(hw_config *config, const field *f, const json_t *value) {
     void *member = (char *)config + f->offset;
@@ -161,11 +212,16 @@ static bool read_value(hw_config *config, const field *f, const json_t *value) {
         if (!json_is_boolean(value)) return false;
         *(bool *)member = json_is_true(value);
         return true;
+    case FIELD_ATTENTION:
+    case FIELD_HEAD_GATES:
+        return read_name(member, f, value);
     case FIELD_INT32:
+    case FIELD_INT32_OR_0:
     case FIELD_SIZE:
     case FIELD_UINT64:
         if (!integer || !is_within((double)json_integer_value(value), f)) return false;
-        if (f->kind == FIELD_INT32) *(int32_t *)member = (int32_t)json_integer_value(value);
+        if (f->kind == FIELD_INT32 || f->kind == FIELD_INT32_OR_0)
+            *(int32_t *)member = (int32_t)json_integer_value(value);
         if (f->kind == FIELD_SIZE) *(size_t *)member = (size_t)json_integer_value(value);
         if (f->kind == FIELD_UINT64) *(uint64_t *)member = (uint64_t)json_integer_value(value);
         return true;
@@ -184,7 +240,7 @@ static bool read_value(hw_config *config, const field *f, const json_t *value) {
 
 static hw_status read_arch(hw_config *config, const json_t *root, const char *name, hw_error *err) {
     const char *arch = json_string_value(json_object_get(root, "arch"));
-    for (hw_arch a = HW_ARCH_HYBRID; a <= HW_ARCH_ENCODER; a++)
+    for (hw_arch a = HW_ARCH_HYBRID; a <= HW_ARCH_CAPSULE; a++)
         if (arch && strcmp(arch, arch_names[a]) == 0) config->arch = a;
     if (config->arch == HW_ARCH_DEFAULT)
         return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.arch is missing or unknown", name);
@@ -211,7 +267,9 @@ static hw_status read_fields(hw_config *config, const json_t *root, const char *
     for (size_t i = 0; i < list.count; i++) {
         const field *f = &list.items[i];
         const json_t *object = f->section ? json_object_get(root, f->section) : root;
-        if (!read_value(config, f, json_object_get(object, f->key)))
+        const json_t *value = json_object_get(object, f->key);
+        if (!value && is_optional(f)) continue;
+        if (!read_value(config, f, value))
             return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.%s%s%s is missing or out of range",
                            name, f->section ? f->section : "", f->section ? "." : "", f->key);
     }
@@ -237,7 +295,7 @@ static bool are_possible(const hw_ngram_options *options) {
 /* What no field can tell by itself; an encoder has no such fields. */
 static hw_status check_arch(const hw_config *config, const char *name, hw_error *err) {
     if (config->arch == HW_ARCH_ENCODER) return HW_OK;
-    if (config->towers ? config->arch == HW_ARCH_BAG : config->arch == HW_ARCH_ATTENTION)
+    if (config->towers ? config->arch == HW_ARCH_BAG : !hw_arch_has_bag(config->arch))
         return hw_fail(err, HW_ERROR_FORMAT, "%s: headwise.towers is %d with arch %s", name,
                        (int)config->towers, arch_names[config->arch]);
     if (!are_possible(&config->ngram_options))

@@ -52,13 +52,18 @@ hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, con
     return reserved ? HW_OK : hw_fail_memory(err, (dataset->count + total) * sizeof *map);
 }
 
-void hw_corpus_free(hw_corpus *corpus) {
-    hw_dataset_free(corpus->dataset);
-    hw_free(corpus->offsets);
-    hw_free(corpus->labels);
+void hw_corpus_clear(hw_corpus *corpus) {
     hw_free(corpus->probabilities);
     hw_free(corpus->bag);
     hw_free(corpus->tower);
+    corpus->probabilities = corpus->bag = corpus->tower = NULL;
+}
+
+void hw_corpus_free(hw_corpus *corpus) {
+    hw_corpus_clear(corpus);
+    hw_dataset_free(corpus->dataset);
+    hw_free(corpus->offsets);
+    hw_free(corpus->labels);
     *corpus = (hw_corpus){ 0 };
 }
 

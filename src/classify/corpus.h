@@ -21,6 +21,8 @@ hw_status hw_corpus_load(hw_corpus *corpus, const hw_classifier *classifier, con
                          const hw_reader_options *options, hw_error *err);
 hw_status hw_corpus_run(hw_corpus *corpus, const hw_classifier *classifier,
                         const hw_session_options *options, int32_t threads, hw_error *err);
+/* Frees what hw_corpus_run made, so that it can run again. */
+void hw_corpus_clear(hw_corpus *corpus);
 void hw_corpus_free(hw_corpus *corpus);
 
 #endif

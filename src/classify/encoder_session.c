@@ -3,6 +3,7 @@
 #include "classify/encoder_session.h"
 
 #include "base/memory.h"
+#include "classify/head_mask.h"
 #include "classify/token_windows.h"
 
 #include <string.h>
@@ -23,6 +24,8 @@ struct hw_encoder_session {
     hw_window_plan plan;
     size_t added; /* special tokens of a window */
     bool truncate;
+    hw_pool *pool;   /* NULL: the caller works alone */
+    bool *heads_off; /* [layers][heads], or NULL */
     hw_tokenizer_scratch *tokenizer;
     hw_tokens tokens; /* of one text */
 
@@ -74,6 +77,18 @@ static hw_status make_plan(hw_encoder_session *session, const hw_session_options
     return HW_OK;
 }
 
+enum { THREADS_LIMIT = 1024 };
+
+static hw_status start_threads(hw_encoder_session *session, const hw_session_options *options,
+                               hw_error *err) {
+    const int32_t threads = options ? options->threads : 0;
+    if (threads < 0 || threads > THREADS_LIMIT)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "threads is %d; a session has 1 to %d", (int)threads,
+                       (int)THREADS_LIMIT);
+    if (threads > 1) session->pool = hw_pool_new(threads, err);
+    return threads > 1 && !session->pool ? HW_ERROR_MEMORY : HW_OK;
+}
+
 static hw_status reserve(hw_encoder_session *session, hw_error *err) {
     const size_t labels = label_count(session);
     session->tokenizer = hw_tokenizer_scratch_new(session->classifier->pretrained.tokenizer, err);
@@ -95,7 +110,11 @@ hw_encoder_session *hw_encoder_session_new(const hw_classifier *classifier,
     session->classifier = classifier;
     session->kernels = hw_kernels_select();
     session->added = hw_template_tokens(classifier->pretrained.tokenizer);
-    if (make_plan(session, options, err) == HW_OK && reserve(session, err) == HW_OK) return session;
+    if (make_plan(session, options, err) == HW_OK &&
+        start_threads(session, options, err) == HW_OK &&
+        hw_head_mask_make(&session->heads_off, classifier, options, err) == HW_OK &&
+        reserve(session, err) == HW_OK)
+        return session;
     hw_encoder_session_free(session);
     return NULL;
 }
@@ -104,6 +123,8 @@ void hw_encoder_session_free(hw_encoder_session *session) {
     if (!session) return;
     hw_tokenizer_scratch_free(session->tokenizer);
     hw_encoder_scratch_free(session->scratch);
+    hw_pool_free(session->pool);
+    hw_free(session->heads_off);
     hw_free(session->tokens.items);
     hw_free(session->ids);
     hw_free(session->logits);
@@ -133,8 +154,9 @@ static hw_status reserve_scratch(hw_encoder_session *session, size_t tokens, siz
     session->scratch_tokens = session->scratch_longest = 0;
     session->scratch =
         hw_encoder_scratch_new(&session->classifier->pretrained.config, BATCH_WINDOWS, new_tokens,
-                               new_longest, false, NULL, err);
+                               new_longest, false, session->pool, err);
     if (!session->scratch) return HW_ERROR_MEMORY;
+    hw_encoder_scratch_mask_heads(session->scratch, session->heads_off);
     session->scratch_tokens = new_tokens;
     session->scratch_longest = new_longest;
     return HW_OK;
@@ -268,6 +290,10 @@ hw_status hw_encoder_session_run_without(hw_encoder_session *session, hw_text te
         HW_TRY(add_tokens(session, out, row, err));
     }
     return run_batch(session, out, err);
+}
+
+const bool *hw_encoder_session_heads_off(const hw_encoder_session *session) {
+    return session->heads_off;
 }
 
 size_t hw_encoder_session_windows(const hw_encoder_session *session, size_t i) {

@@ -28,6 +28,8 @@ hw_status hw_encoder_session_encode(hw_encoder_session *session, const hw_tokens
 size_t hw_encoder_session_windows_read(const hw_encoder_session *session, size_t tokens);
 void hw_encoder_session_window(size_t *begin, size_t *end, const hw_encoder_session *session,
                                size_t tokens, size_t window);
+/* [layers][heads] of the encoder that are switched off, or NULL. */
+const bool *hw_encoder_session_heads_off(const hw_encoder_session *session);
 /* The encoder of a session, or NULL. */
 hw_encoder_session *hw_session_encoder(hw_session *session);
 /* hw_session_windows and hw_tokenize. */

@@ -102,6 +102,18 @@ hw_status hw_events_collect(hw_events *events, const float *probabilities, hw_ta
     return HW_OK;
 }
 
+bool hw_events_predict(const hw_events *events, size_t row, uint32_t label) {
+    for (size_t i = events->offsets[row]; i < events->offsets[row + 1]; i++)
+        if (events->items[i].class == label) return events->items[i].predicted;
+    return false;
+}
+
+bool hw_events_match(const hw_events *events, size_t row) {
+    for (size_t i = events->offsets[row]; i < events->offsets[row + 1]; i++)
+        if (events->items[i].gold != events->items[i].predicted) return false;
+    return true;
+}
+
 void hw_events_free(hw_events *events) {
     hw_free(events->items);
     hw_free(events->offsets);

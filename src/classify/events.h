@@ -27,6 +27,11 @@ hw_status hw_events_collect(hw_events *events, const float *probabilities, hw_ta
                             size_t labels, const float *thresholds, hw_error *err);
 void hw_events_free(hw_events *events);
 
+/* True if `label` is among the row's predicted ones. */
+bool hw_events_predict(const hw_events *events, size_t row, uint32_t label);
+/* True if the row's predicted labels are its true ones. */
+bool hw_events_match(const hw_events *events, size_t row);
+
 typedef struct hw_tally {
     uint64_t support, predicted, correct;
 } hw_tally;
@@ -44,9 +49,7 @@ static inline void hw_tally_row(hw_tally *classes, const hw_events *events, size
 /* Over the classes that occur; 0 if none does. */
 double hw_tally_macro_f1(const hw_tally *classes, size_t count);
 
-/* 95 %. Wilson 1927, for `successes` of `trials` > 0. */
-hw_interval hw_interval_wilson(double successes, double trials);
-/* Percentile bootstrap of the macro-F1 over rows (Efron 1979): 1,000 resamples. */
+/* 95 %: percentile bootstrap of the macro-F1 over rows (Efron 1979), 1,000 resamples. */
 hw_status hw_interval_bootstrap(hw_interval *interval, const hw_events *events, hw_error *err);
 
 /* The first largest of probabilities[labels]. */

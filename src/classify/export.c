@@ -123,6 +123,8 @@ static bool is_read_elsewhere(const hw_classifier *classifier) {
 }
 
 static hw_status check(const hw_classifier *classifier, hw_error *err) {
+    if (classifier->config.arch == HW_ARCH_CAPSULE)
+        return hw_fail(err, HW_ERROR_UNSUPPORTED, "a model with capsules cannot be exported");
     if (!classifier->encoder && classifier->config.arch != HW_ARCH_ATTENTION)
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "a model with an n-gram table cannot be exported; one of -arch attention or "

@@ -10,25 +10,36 @@
 
 #include "tensor/kernels.h"
 #include "text/dictionary.h"
-#include "text/ngrams.h"
 
 typedef struct hw_feature {
     uint32_t index;
     float value;
 } hw_feature;
 
+enum { HW_FEATURE_FREQUENCIES = 32 };
+
 /* Reused from text to text; zero-initialise. */
 typedef struct hw_features {
     hw_feature *items;
     size_t count, capacity;
-    uint32_t *seen; /* open addressing over items of the current text */
-    size_t seen_capacity;
+    uint32_t *place; /* [places] by index: base + its item; below base: it has none */
+    size_t places;
+    uint32_t base;
+    float frequency[HW_FEATURE_FREQUENCIES]; /* 1 + ln of the small counts */
 } hw_features;
 
-/* found: [ngrams->count] dictionary index of each n-gram, or HW_ABSENT. members: of the
- * dictionary. idf: [members]. */
-hw_status hw_features_make(hw_features *features, const hw_ngrams *ngrams, const int32_t *found,
-                           size_t members, const float *idf, hw_error *err);
+/* A text's n-grams, in text order, by their dictionary indices. */
+typedef struct hw_known_ngrams {
+    const int32_t *words; /* [word_count] of words and their sequences; HW_ABSENT is passed over */
+    size_t word_count;
+    const uint32_t *characters; /* [character_count] of characters */
+    size_t character_count;
+    double share; /* of the text's words, those that have n-grams of characters */
+} hw_known_ngrams;
+
+/* members: of the dictionary. idf: [members]. */
+hw_status hw_features_make(hw_features *features, const hw_known_ngrams *ngrams, size_t members,
+                           const float *idf, hw_error *err);
 /* logits[labels] += sum of value * table[index], in the order of the features. */
 void hw_features_add_rows(float *logits, const float *table, const hw_feature *features,
                           size_t count, size_t labels, const hw_kernels *kernels);

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "classify/events.h"
+#include "statistics/intervals.h"
 
 #include <assert.h>
 #include <math.h>
@@ -66,12 +67,6 @@ static void average(hw_metrics *metrics, const hw_tally *classes, size_t count) 
     metrics->weighted_precision = or_zero(ratio(metrics->weighted_precision, (double)all.support));
     metrics->weighted_recall = or_zero(ratio(metrics->weighted_recall, (double)all.support));
     metrics->weighted_f1 = or_zero(ratio(metrics->weighted_f1, (double)all.support));
-}
-
-static bool is_exact(const hw_events *events, size_t row) {
-    for (size_t i = events->offsets[row]; i < events->offsets[row + 1]; i++)
-        if (events->items[i].gold != events->items[i].predicted) return false;
-    return true;
 }
 
 /* A wrong single-label row is two events: its gold class, then the predicted one. */
@@ -162,7 +157,7 @@ static hw_metrics *new_metrics(size_t labels, bool confusion, hw_error *err) {
 
 static void count_matches(hw_metrics *metrics, const hw_events *events, size_t labels) {
     uint64_t exact = 0;
-    for (size_t row = 0; row < events->rows; row++) exact += is_exact(events, row);
+    for (size_t row = 0; row < events->rows; row++) exact += hw_events_match(events, row);
     metrics->examples = events->rows;
     metrics->exact_match = (double)exact / (double)events->rows;
     metrics->accuracy = metrics->exact_match;

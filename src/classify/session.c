@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "classify/encoder_session.h"
 #include "classify/encoding.h"
+#include "classify/head_mask.h"
 
 #include <assert.h>
 #include <string.h>
@@ -25,10 +26,12 @@ struct hw_session {
     uint32_t *token_offsets;           /* [offsets[texts] + 1] into token_ngrams */
     uint32_t *token_ngrams;
     size_t tokens_capacity, ngrams_capacity;
-    hw_tower_scratch *scratch; /* NULL without towers */
-    float *bag;                /* [BATCH_TEXTS][labels], NULL without n-grams */
-    float *tower;              /* [BATCH_TEXTS][columns] mean of the towers, NULL without them */
-    float *next_tower;         /* likewise, of a tower that is not the first */
+    const hw_tower_views *towers; /* the classifier's, or: */
+    hw_masked_towers masked;      /* with heads switched off */
+    hw_tower_scratch *scratch;    /* NULL without towers */
+    float *bag;                   /* [BATCH_TEXTS][labels], NULL without n-grams */
+    float *tower;                 /* [BATCH_TEXTS][columns] mean of the towers, NULL without them */
+    float *next_tower;            /* likewise, of a tower that is not the first */
 };
 
 static size_t label_count(const hw_session *session) {
@@ -53,10 +56,22 @@ static hw_tower_scratch *new_scratch(const hw_classifier *classifier, size_t tok
     return hw_tower_scratch_new(&classifier->config.tower, BATCH_TEXTS, tokens, false, err);
 }
 
+static bool mask_heads(hw_session *session, const hw_session_options *options, hw_error *err) {
+    bool *off = NULL;
+    session->towers = session->classifier->towers;
+    if (hw_head_mask_make(&off, session->classifier, options, err) != HW_OK) return false;
+    if (!off) return true;
+    const hw_status status = hw_masked_towers_make(&session->masked, session->classifier, off, err);
+    session->towers = session->masked.towers;
+    hw_free(off);
+    return status == HW_OK;
+}
+
 static bool reserve(hw_session *session, const hw_session_options *options, hw_error *err) {
     const hw_classifier *classifier = session->classifier;
     if (classifier->encoder)
         return (session->encoder = hw_encoder_session_new(classifier, options, err));
+    if (!mask_heads(session, options, err)) return false;
     const int32_t towers = classifier->config.towers;
     if (classifier->bag_bias && !(session->bag = new_rows(label_count(session), err))) return false;
     if (towers > 0 && !(session->tower = new_rows(column_count(session), err))) return false;
@@ -84,6 +99,7 @@ void hw_session_free(hw_session *session) {
     hw_encoding_free(&session->encoding);
     hw_free(session->token_offsets);
     hw_free(session->token_ngrams);
+    hw_masked_towers_free(&session->masked);
     hw_tower_scratch_free(session->scratch);
     hw_free(session->bag);
     hw_free(session->tower);
@@ -138,7 +154,7 @@ static void run_tower(float *logits, const hw_session *session, int32_t tower,
     const hw_classifier *classifier = session->classifier;
     const hw_batch batch = { session->token_ngrams, session->token_offsets, session->offsets,
                              session->texts };
-    hw_tower_forward(logits, scratch, &classifier->config.tower, &classifier->towers[tower],
+    hw_tower_forward(logits, scratch, &classifier->config.tower, &session->towers[tower],
                      session->kernels, batch, NULL);
 }
 
@@ -176,23 +192,27 @@ typedef struct request {
 
 static hw_status encode(hw_session *session, const request *r, size_t row, hw_error *err) {
     const hw_classifier *classifier = session->classifier;
-    const hw_config *config = &classifier->config;
-    HW_TRY(hw_encoding_make(&session->encoding, r->texts[r->removed ? 0 : row],
-                            &config->ngram_options, &classifier->ngrams, config->ngrams,
-                            classifier->idf, err));
+    const hw_ngram_options *options = &classifier->config.ngram_options;
+    HW_TRY(hw_encoding_make(&session->encoding, r->texts[r->removed ? 0 : row], options,
+                            &classifier->ngrams, err));
     if (!r->removed) return HW_OK;
     assert(session->encoding.words.count == r->words);
-    return hw_encoding_remove(&session->encoding, r->removed + row * r->words,
-                              &config->ngram_options, config->ngrams, classifier->idf, err);
+    return hw_encoding_remove(&session->encoding, r->removed + row * r->words, options, err);
 }
 
 static hw_status add_text(hw_session *session, const request *r, size_t row, hw_error *err) {
     const hw_classifier *classifier = session->classifier;
+    hw_encoding *encoding = &session->encoding;
     HW_TRY(encode(session, r, row, err));
-    if (session->bag)
+    if (session->bag) {
+        HW_TRY(hw_encoding_weigh(encoding, classifier->config.ngrams, classifier->idf, err));
         bag_logits(session->bag + session->texts * label_count(session), classifier,
-                   &session->encoding.features, session->kernels);
-    if (session->tower) HW_TRY(add_to_tokens(session, err));
+                   &encoding->features, session->kernels);
+    }
+    if (session->tower) {
+        HW_TRY(hw_encoding_sort(encoding, err));
+        HW_TRY(add_to_tokens(session, err));
+    }
     session->texts++;
     return HW_OK;
 }
@@ -251,6 +271,10 @@ hw_status hw_session_run_without(hw_session *session, hw_text text, const bool *
 
 const hw_classifier *hw_session_classifier(const hw_session *session) {
     return session->classifier;
+}
+
+const hw_tower_views *hw_session_towers(const hw_session *session) {
+    return session->towers;
 }
 
 hw_encoder_session *hw_session_encoder(hw_session *session) {

@@ -83,16 +83,29 @@ static void attend(float *out, const hw_head *h) {
     }
 }
 
+static bool is_off(const attending *a, size_t head) {
+    const bool *off = a->pass->scratch->heads_off;
+    return off && off[(size_t)a->layer * (size_t)a->pass->config->heads + head];
+}
+
+/* x: [rows][head_dim], row stride ld */
+static void clear(float *x, size_t ld, size_t rows, size_t head_dim) {
+    for (size_t row = 0; row < rows; row++) memset(x + row * ld, 0, head_dim * sizeof *x);
+}
+
 static void attend_task(void *context, size_t task, int32_t worker) {
     const attending *a = context;
     const hw_encoder_config *config = a->pass->config;
     const size_t heads = (size_t)config->heads, width = (size_t)config->width;
     const hw_head h = view_head(a, task / heads, task % heads, worker);
+    float *out = a->first ? a->first + (a->pass->batch.texts + h.text) * width + h.column
+                          : a->tape->heads + h.begin * width + h.column;
+    if (is_off(a, h.head)) {
+        clear(out, width, h.queries, (size_t)config->head_dim);
+        return;
+    }
     prepare(&h);
-    if (a->first)
-        attend(a->first + (a->pass->batch.texts + h.text) * width + h.column, &h);
-    else
-        attend(a->tape->heads + h.begin * width + h.column, &h);
+    attend(out, &h);
 }
 
 static void run(const attending *a) {
@@ -154,10 +167,8 @@ static void attend_backward(float *d_q, float *gradient, const hw_head *h, const
     const size_t head_dim = (size_t)h->pass->config->head_dim;
     const size_t width = (size_t)h->pass->config->width, ld = h->stride;
     float *d_k = d_q + width, *d_v = d_q + 2 * width;
-    for (size_t token = 0; token < h->n; token++) {
-        memset(d_k + token * ld, 0, head_dim * sizeof *d_k);
-        memset(d_v + token * ld, 0, head_dim * sizeof *d_v);
-    }
+    clear(d_k, ld, h->n, head_dim);
+    clear(d_v, ld, h->n, head_dim);
     hw_scores_begin(h);
     kernels->pack(h->work->values, h->v, ld, h->n, head_dim);
     for (size_t query = 0; query < h->n; query += HW_QUERY_BLOCK) {
@@ -197,6 +208,11 @@ static void backward_one(const attending *a, size_t text, size_t head, int32_t w
     const size_t width = (size_t)a->pass->config->width;
     const hw_head h = view_head(a, text, head, worker);
     float *d_q = a->d_qkv + h.begin * 3 * width + h.column;
+    if (is_off(a, head)) {
+        for (size_t part = 0; part < 3; part++)
+            clear(d_q + part * width, 3 * width, h.n, (size_t)a->pass->config->head_dim);
+        return;
+    }
     attend_backward(d_q, a->gradient, &h, a->d_heads + h.begin * width + h.column);
     prepare_backward(d_q, &h);
 }

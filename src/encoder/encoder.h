@@ -93,6 +93,9 @@ hw_encoder_scratch *hw_encoder_scratch_new(const hw_encoder_config *config, size
                                            size_t max_tokens, size_t longest, bool training,
                                            hw_pool *pool, hw_error *err);
 void hw_encoder_scratch_free(hw_encoder_scratch *scratch); /* accepts NULL */
+/* From now on passes take a head's output as 0 where off[layers][heads], which must outlive them,
+ * is true. NULL: nowhere. */
+void hw_encoder_scratch_mask_heads(hw_encoder_scratch *scratch, const bool *off);
 /* What hw_encoder_scratch_new would take, in bytes, with a pool of that many threads (1: none). */
 size_t hw_encoder_scratch_bytes(const hw_encoder_config *config, size_t max_texts,
                                 size_t max_tokens, size_t longest, bool training, int32_t threads);

@@ -75,6 +75,7 @@ struct hw_encoder_scratch {
     size_t max_texts, max_tokens, longest; /* of a block */
     size_t readout_rows;
     bool training;
+    const bool *heads_off; /* [layers][heads], or NULL */
     hw_pool *pool;
     const hw_attention_watch *watch; /* or NULL */
     float *block;                    /* what all arrays point into */

@@ -281,3 +281,7 @@ void hw_encoder_scratch_free(hw_encoder_scratch *scratch) {
     hw_free(scratch->block);
     hw_free(scratch);
 }
+
+void hw_encoder_scratch_mask_heads(hw_encoder_scratch *scratch, const bool *off) {
+    scratch->heads_off = off;
+}

@@ -1,6 +1,7 @@
 /* Dinic's algorithm (1970). Nodes stand in levels: level l holds the tokens after layer l, the
  * source is above the last, the sink is one token of level 0. Invariant: an edge's flow is between
- * 0 and its capacity, so what can be added downwards is the rest, and upwards the flow itself. */
+ * 0 and its capacity (0 for a weight below 0), so what can be added downwards is the rest, and
+ * upwards the flow itself. */
 #include "explain/attention_flow.h"
 
 #include "base/memory.h"
@@ -117,7 +118,7 @@ static hw_status start(network *net, const hw_attention_matrices *m, hw_error *e
     for (size_t i = 0; i < n; i++) net->source[i] = (double)m->row[i];
     for (size_t e = 0; e < edges; e++) {
         const bool stays = e / n % n == e % n;
-        net->capacity[e] = ((double)m->mean[e] + (stays ? 1 : 0)) / 2;
+        net->capacity[e] = fmax(((double)m->mean[e] + (stays ? 1 : 0)) / 2, 0);
     }
     return HW_OK;
 }

@@ -220,7 +220,10 @@ static hw_status reserve_batch(encoder_path *p, hw_error *err) {
         return hw_fail_memory(err, 2 * p->most_tokens * p->width * sizeof *p->rows);
     p->scratch =
         hw_encoder_scratch_new(config, BATCH_TEXTS, p->most_tokens, longest, true, NULL, err);
-    return p->scratch ? HW_OK : HW_ERROR_MEMORY;
+    if (!p->scratch) return HW_ERROR_MEMORY;
+    hw_encoder_scratch_mask_heads(
+        p->scratch, hw_encoder_session_heads_off(hw_session_encoder(p->subject->session)));
+    return HW_OK;
 }
 
 static hw_status start(encoder_path *p, bool from_zero, hw_error *err) {

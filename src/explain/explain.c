@@ -111,7 +111,7 @@ static void scale_to_towers(double *totals, size_t tokens, const task *t) {
     const hw_subject *s = &t->subject;
     double change = t->summary.score - t->summary.base, sum = 0;
     for (size_t i = 0; i < s->word_count; i++) change -= s->words[i].ngrams;
-    for (size_t i = 0; i < tokens; i++) sum += totals[i];
+    for (size_t i = 0; i < tokens; i++) sum += fabs(totals[i]);
     for (size_t i = 0; i < tokens; i++) totals[i] *= sum > 0 ? fabs(change) / sum : 0;
 }
 

@@ -18,7 +18,8 @@ static int by_index(const void *a, const void *b) {
     return (left->index > right->index) - (left->index < right->index);
 }
 
-static part *find_part(part *parts, size_t count, int32_t index) {
+/* NULL of an n-gram that is not known. */
+static part *find_part(part *parts, size_t count, int64_t index) {
     const part key = { .index = (uint32_t)index };
     return index == HW_ABSENT ? NULL : bsearch(&key, parts, count, sizeof *parts, by_index);
 }
@@ -39,25 +40,39 @@ static void fill_parts(part *parts, const hw_encoding *e, const hw_subject *s) {
             scale * (double)item.value * weight_of(s->classifier, item.index, s->label);
     }
     qsort(parts, e->features.count, sizeof *parts, by_index);
+}
+
+static void count_occurrences(part *parts, const hw_encoding *e) {
+    const size_t count = e->features.count, characters = e->character_offsets[e->words.count];
     for (size_t i = 0; i < e->ngrams.count; i++) {
-        part *found = find_part(parts, e->features.count, e->found[i]);
+        part *found = find_part(parts, count, e->found[i]);
         if (found) found->occurrences++;
+    }
+    for (size_t i = 0; i < characters; i++)
+        find_part(parts, count, e->characters[i])->occurrences++;
+}
+
+/* One occurrence, shared by the words [first, last]. */
+static void share_part(hw_attribution *words, const part *found, size_t first, size_t last) {
+    const double covered = (double)(last - first + 1);
+    const double amount = found->amount / ((double)found->occurrences * covered);
+    for (size_t word = first; word <= last; word++) {
+        words[word].score += amount;
+        words[word].ngrams += amount;
     }
 }
 
 /* firsts: [ngrams.count] */
 static void share(hw_attribution *words, const hw_encoding *e, part *parts,
                   const uint32_t *firsts) {
+    const size_t count = e->features.count;
     for (size_t i = 0; i < e->ngrams.count; i++) {
-        const part *found = find_part(parts, e->features.count, e->found[i]);
-        if (!found) continue;
-        const size_t last = e->ngrams.tokens[i], covered = last - firsts[i] + 1;
-        const double amount = found->amount / ((double)found->occurrences * (double)covered);
-        for (size_t word = firsts[i]; word <= last; word++) {
-            words[word].score += amount;
-            words[word].ngrams += amount;
-        }
+        const part *found = find_part(parts, count, e->found[i]);
+        if (found) share_part(words, found, firsts[i], e->ngrams.tokens[i]);
     }
+    for (size_t word = 0; word < e->words.count; word++)
+        for (size_t i = e->character_offsets[word]; i < e->character_offsets[word + 1]; i++)
+            share_part(words, find_part(parts, count, e->characters[i]), word, word);
 }
 
 static hw_status share_encoding(hw_subject *s, const hw_encoding *e, hw_error *err) {
@@ -67,6 +82,7 @@ static hw_status share_encoding(hw_subject *s, const hw_encoding *e, hw_error *e
     if (reserved) {
         hw_ngrams_firsts(firsts, &e->ngrams, &e->words, &s->classifier->config.ngram_options);
         fill_parts(parts, e, s);
+        count_occurrences(parts, e);
         share(s->words, e, parts, firsts);
     }
     hw_free(parts);
@@ -78,8 +94,8 @@ hw_status hw_ngram_shares(hw_subject *s, hw_error *err) {
     const hw_classifier *c = s->classifier;
     hw_encoding e = { 0 };
     if (!c->bag_bias) return HW_OK;
-    hw_status status = hw_encoding_make(&e, s->text, &c->config.ngram_options, &c->ngrams,
-                                        c->config.ngrams, c->idf, err);
+    hw_status status = hw_encoding_make(&e, s->text, &c->config.ngram_options, &c->ngrams, err);
+    if (status == HW_OK) status = hw_encoding_weigh(&e, c->config.ngrams, c->idf, err);
     if (status == HW_OK) status = share_encoding(s, &e, err);
     hw_encoding_free(&e);
     return status;

@@ -58,7 +58,7 @@ static void run_tower(double *values, double *slopes, tower_path *p, int32_t tow
     const double weight = hw_subject_weight(p->subject) / (double)classifier->config.towers;
     const float *x = p->inputs + (size_t)tower * p->path.tokens * width_of(p);
     const hw_batch batch = { p->counting, p->counting, p->offsets, count };
-    hw_tower_views weights = classifier->towers[tower], gradient;
+    hw_tower_views weights = hw_session_towers(p->subject->session)[tower], gradient;
     weights.embedding = p->rows;
     place(p, x, alphas, count);
     hw_tower_forward(p->logits, p->scratch, &p->config, &weights, p->kernels, batch, NULL);
@@ -97,7 +97,7 @@ static void fill_in(hw_attention_matrices *m, const tower_path *p, int32_t tower
     if (!m->outputs) return;
     for (size_t head = 0; head < m->heads && m->layers > 0; head++)
         hw_tower_head_outputs(m->outputs + head * m->tokens * m->width, p->scratch, &p->config,
-                              &p->subject->classifier->towers[tower], p->kernels, m->tokens,
+                              &hw_session_towers(p->subject->session)[tower], p->kernels, m->tokens,
                               m->layers - 1, head);
 }
 
@@ -157,8 +157,8 @@ static hw_status reserve(tower_path *p, hw_error *err) {
 
 static hw_status start(tower_path *p, hw_encoding *e, hw_error *err) {
     const hw_classifier *c = p->subject->classifier;
-    HW_TRY(hw_encoding_make(e, p->subject->text, &c->config.ngram_options, &c->ngrams,
-                            c->config.ngrams, NULL, err));
+    HW_TRY(hw_encoding_make(e, p->subject->text, &c->config.ngram_options, &c->ngrams, err));
+    HW_TRY(hw_encoding_sort(e, err));
     p->path.tokens = e->tokens;
     p->batch = BATCH_TOKENS / e->tokens;
     if (p->batch < 1) p->batch = 1;

@@ -31,12 +31,6 @@ double hw_softmax_loss(float *d_logits, const float *logits, size_t labels, size
     return (double)weight * (log_sum - expected);
 }
 
-/* exp of -|x| only: it cannot overflow. */
-static float sigmoid(float x) {
-    const float e = hw_exp_scalar(-fabsf(x));
-    return (x < 0.0f ? e : 1.0f) / (1.0f + e);
-}
-
 /* -t log p - (1 - t) log(1 - p) = max(x, 0) - t x + log(1 + exp(-|x|)) */
 double hw_sigmoid_loss(float *d_logits, const float *logits, const float *targets, size_t labels,
                        float weight) {
@@ -44,7 +38,22 @@ double hw_sigmoid_loss(float *d_logits, const float *logits, const float *target
     for (size_t i = 0; i < labels; i++) {
         const double x = (double)logits[i];
         loss += fmax(x, 0.0) - (double)targets[i] * x + log1p(exp(-fabs(x)));
-        d_logits[i] = weight * (sigmoid(logits[i]) - targets[i]);
+        d_logits[i] = weight * (hw_sigmoid_scalar(logits[i]) - targets[i]);
+    }
+    return (double)weight * loss;
+}
+
+/* da / dx = a (1 - a) */
+double hw_margin_loss(float *d_logits, const float *logits, const float *targets, size_t labels,
+                      float weight) {
+    static const float present = 0.9f, absent = 0.1f, absent_weight = 0.25f;
+    double loss = 0.0;
+    for (size_t i = 0; i < labels; i++) {
+        const float a = hw_sigmoid_scalar(logits[i]), t = targets[i];
+        const float low = fmaxf(0.0f, present - a), high = fmaxf(0.0f, a - absent);
+        const float share = absent_weight * (1.0f - t);
+        loss += (double)(t * low * low + share * high * high);
+        d_logits[i] = weight * 2.0f * (share * high - t * low) * a * (1.0f - a);
     }
     return (double)weight * loss;
 }

@@ -5,11 +5,14 @@
 #include "base/random.h"
 
 #include <assert.h>
+#include <math.h>
+#include <string.h>
 
 typedef enum purpose { /* "towN" */
                        DROP_POOLED = 0x746f7731,
                        DROP_EMBEDDING = 0x746f7732,
-                       DROP_HEADS = 0x746f7733
+                       DROP_HEADS = 0x746f7733,
+                       GATES = 0x746f7734
 } purpose;
 
 static uint64_t stream_of(const hw_tower_noise *noise, purpose use, size_t layer, size_t text) {
@@ -37,6 +40,17 @@ void hw_noise_drop_embedding(float *x, size_t n, const hw_tower_noise *noise, si
 void hw_noise_drop_pooled(float *x, size_t n, const hw_tower_noise *noise, size_t text) {
     if (!noise || noise->dropout <= 0.0f) return;
     drop(x, n, noise->dropout, stream_of(noise, DROP_POOLED, 0, text));
+}
+
+void hw_noise_logits(float *logit, size_t heads, const hw_tower_noise *noise, size_t layer,
+                     size_t text) {
+    memset(logit, 0, heads * sizeof *logit);
+    if (!noise) return;
+    const uint64_t stream = stream_of(noise, GATES, layer, text);
+    for (size_t head = 0; head < heads; head++) {
+        const float u = hw_random_uniform(stream, 0, head) + 0x1p-25f; /* the middle of a step */
+        logit[head] = logf(u) - logf(1.0f - u);
+    }
 }
 
 void hw_noise_heads(float *factor, size_t heads, const hw_tower_noise *noise, size_t layer,

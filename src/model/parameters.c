@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 
+enum { MOST_TALKING = 1 << 24 /* attention weights of a window at once */ };
+
 typedef struct range {
     const char *name;
     int32_t value, least, most, step;
@@ -16,17 +18,24 @@ typedef struct range {
 /* The upper ends keep every product of two fields, and the floats of the block, far
  * from overflow. */
 hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
+    const bool collaborative = config->attention == HW_ATTENTION_COLLABORATIVE;
+    const bool capsules = config->capsule_dim > 0;
     const range ranges[] = {
         { "vocabulary", config->vocabulary, 1, 1 << 28, 1 },
         { "width", config->width, 16, 4096, 16 },
         { "layers", config->layers, 0, HW_TOWER_LAYERS, 1 },
         { "heads", config->heads, 1, HW_TOWER_HEADS, 1 },
-        { "head_dim", config->head_dim, 1, 1024, 1 },
+        { "head_dim", config->head_dim, 1, HW_TOWER_HEAD_DIM, 1 },
         { "inner_width", config->inner_width, 0, 16384, 16 },
         { "distance", config->distance, 0, 4096, 1 },
-        { "queries", config->queries, 0, 64, 1 },
+        { "capsule_dim", config->capsule_dim, 0, 64, 1 },
+        { "routing", config->routing, capsules, capsules ? 16 : 0, 1 },
+        { "queries", config->queries, 0, capsules ? 0 : 64, 1 },
         { "window", config->window, 1, 65536, 1 },
-        { "labels", config->labels, 1, 1 << 20, 1 },
+        { "labels", config->labels, 1, capsules ? HW_CAPSULE_LABELS : 1 << 20, 1 },
+        { "attention", (int32_t)config->attention, 0, HW_ATTENTION_COLLABORATIVE, 1 },
+        { "shared_dim", config->shared_dim, collaborative, collaborative ? 16384 : 0, 1 },
+        { "head_gates", (int32_t)config->head_gates, 0, HW_HEAD_GATES_INPUT, 1 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         const range *r = &ranges[i];
@@ -37,6 +46,9 @@ hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
             return hw_fail(err, HW_ERROR_ARGUMENT, "tower: %s is %d, not a multiple of %d", r->name,
                            r->value, r->step);
     }
+    if (hw_tower_talking(config) * config->window > MOST_TALKING / config->window)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "tower: window is %d, too long for %d talking heads",
+                       config->window, config->heads);
     return HW_OK;
 }
 
@@ -138,22 +150,33 @@ static void fill_uniform(float *weight, size_t floats, int32_t inputs, int32_t o
 }
 
 /* The first half of the heads start with a liking for one neighbour, so that heads differ
- * from the first step on; the others look everywhere. position: [heads][2*distance+1] */
+ * from the first step on; the others look everywhere. position: [patterns][2*distance+1] */
 static void fill_position(float *position, const hw_tower_config *c) {
     static const int32_t neighbours[] = { -1, 1, 0 };
-    for (int32_t head = 0; head < c->heads / 2; head++) {
+    for (int32_t head = 0; head < hw_tower_patterns(c) / 2; head++) {
         const int32_t offset = c->distance > 0 ? neighbours[head % 3] : 0;
         position[head * (2 * c->distance + 1) + c->distance + offset] = 2.0f;
     }
+}
+
+/* matrix: [n][n] */
+static void fill_identity(float *matrix, int32_t n) {
+    for (int32_t i = 0; i < n; i++) matrix[i * n + i] = 1.0f;
 }
 
 static void init_layer(const hw_tower_layer *layer, const hw_tower_config *c, filler *random) {
     const int32_t all_heads = c->heads * c->head_dim;
     const size_t width = (size_t)c->width;
     fill(layer->attention_norm_gain, width, 1.0f);
-    fill_uniform(layer->qkv, 3 * width * (size_t)all_heads, c->width, all_heads, random);
+    fill_uniform(layer->qkv, width * (size_t)hw_tower_qkv_width(c), c->width, all_heads, random);
     fill_position(layer->position, c);
+    fill_identity(layer->mix_scores, hw_tower_talking(c));
+    fill_identity(layer->mix_weights, hw_tower_talking(c));
     fill_uniform(layer->output, width * (size_t)all_heads, all_heads, c->width, random);
+    fill(layer->gate_alpha, (size_t)(hw_tower_l0_gates(c) * c->heads), 2.0f);
+    fill(layer->gate_bias, (size_t)(hw_tower_input_gates(c) * c->heads), 2.0f);
+    if (hw_tower_collaborating(c))
+        fill_normal(layer->mix_queries, (size_t)c->heads * (size_t)c->shared_dim, 1.0f, random);
     if (c->inner_width == 0) return;
     const size_t inner_floats = width * (size_t)c->inner_width;
     fill(layer->inner_norm_gain, width, 1.0f);
@@ -161,7 +184,17 @@ static void init_layer(const hw_tower_layer *layer, const hw_tower_config *c, fi
     fill_uniform(layer->inner_output, inner_floats, c->inner_width, c->width, random);
 }
 
-/* Gates, biases and the readout start at 0: the first logits are 0. */
+/* Votes W_j u_i start about as long as what votes, u_i. */
+static void init_capsules(const hw_tower_views *views, const hw_tower_config *c, filler *random) {
+    const int32_t all_heads = c->heads * c->head_dim;
+    const size_t rows = (size_t)c->labels * (size_t)c->capsule_dim;
+    fill_uniform(views->primary, (size_t)c->width * (size_t)all_heads, c->width, all_heads, random);
+    fill_normal(views->transform, rows * (size_t)all_heads, 1.0f / sqrtf((float)c->capsule_dim),
+                random);
+}
+
+/* Learned scalars, biases and the linear readout start at 0: its first logits are 0. L0 gates and
+ * those by the input start nearly open: sigmoid(2) = 0.88. */
 void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     static const uint64_t first_purpose = 0x746f77657230; /* "tower0" */
     filler random = { seed, first_purpose };
@@ -173,4 +206,5 @@ void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     fill(views.norm_gain, width, 1.0f);
     fill_normal(views.query, (size_t)config->queries * width, 0.1f, &random);
     for (int32_t l = 0; l < config->layers; l++) init_layer(&views.layer[l], config, &random);
+    if (config->capsule_dim > 0) init_capsules(&views, config, &random);
 }

@@ -7,6 +7,8 @@
  * goes to its first place. */
 #include "model/pooling.h"
 
+#include "model/penalty.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -100,9 +102,11 @@ static void queries_forward(float *pooled, const span *s, const float *query,
 
 /* d_attention: [queries][n], overwritten. */
 static void queries_backward(float *d_z, float *d_query, float *d_attention, const float *d_pooled,
-                             const span *s, const float *query, const hw_kernels *kernels) {
+                             const span *s, const float *query, const hw_pass *pass) {
+    const hw_kernels *kernels = pass->kernels;
     if (s->queries == 0) return;
     score(d_attention, d_pooled, s, kernels);
+    hw_overlap_penalty_backward(d_attention, s->attention, s->n, pass);
     kernels->softmax_backward(d_attention, s->attention, s->n, s->queries, s->n);
     scale(d_attention, s->scale, s->queries * s->n);
     kernels->gemm(d_z, s->width, s->attention, 1, s->n, d_pooled, s->width, s->n, s->width,
@@ -143,7 +147,7 @@ void hw_pooling_backward(float *d_x, const hw_tower_views *gradient, const hw_pa
         mean_backward(d_z, d_pooled, &s, pass->kernels);
         max_backward(d_z, d_pooled + width, &s);
         queries_backward(d_z, gradient->query, work->d_attention, d_pooled + 2 * width, &s,
-                         weights->query, pass->kernels);
+                         weights->query, pass);
     }
     memset(d_x, 0, tokens * width * sizeof *d_x);
     pass->kernels->norm_backward(d_x, gradient->norm_gain, gradient->norm_bias, work->d_norm,

@@ -11,7 +11,8 @@ struct hw_tower_scratch {
     float *block;                    /* what the tapes and the workspace point into */
     hw_attention_tape attention[HW_TOWER_LAYERS];
     hw_feedforward_tape feedforward[HW_TOWER_LAYERS];
-    hw_pooling_tape pooling;
+    hw_pooling_tape pooling; /* or */
+    hw_capsule_tape capsule;
     hw_workspace work;
 };
 

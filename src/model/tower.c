@@ -3,6 +3,7 @@
 #include "model/tower.h"
 
 #include "model/attention.h"
+#include "model/capsule.h"
 #include "model/feedforward.h"
 #include "model/noise.h"
 #include "model/pooling.h"
@@ -28,27 +29,15 @@ static hw_pass begin_pass(const hw_tower_scratch *scratch, const hw_tower_config
                       .watch = scratch->watch };
 }
 
-static hw_projection readout_of(const hw_tower_config *config, const hw_tower_views *weights) {
-    return (hw_projection){ weights->readout, weights->readout_bias, hw_pooled_width(config),
-                            (size_t)hw_tower_columns(config->labels) };
-}
+/* ---- Embedding ---------------------------------------------------------------------------- */
 
-/* ---- Embedding and dropout: each its own transpose ---------------------------------------- */
-
-/* x: [tokens][width] */
+/* Its own transpose. x: [tokens][width] */
 static void drop_embedding(float *x, const hw_pass *pass) {
     const size_t width = (size_t)pass->config->width;
     for (size_t text = 0; text < pass->batch.texts; text++) {
         const size_t begin = pass->batch.offsets[text], end = pass->batch.offsets[text + 1];
         hw_noise_drop_embedding(x + begin * width, (end - begin) * width, pass->noise, text);
     }
-}
-
-/* pooled: [texts][hw_pooled_width] */
-static void drop_pooled(float *pooled, const hw_pass *pass) {
-    const size_t width = hw_pooled_width(pass->config);
-    for (size_t text = 0; text < pass->batch.texts; text++)
-        hw_noise_drop_pooled(pooled + text * width, width, pass->noise, text);
 }
 
 float hw_token_scale(uint32_t ngrams) {
@@ -66,7 +55,7 @@ static void prefetch_rows(const float *embedding, const uint32_t *ngrams, uint32
 
 /* x: [tokens][width] */
 static void embed(float *x, const hw_pass *pass, const float *embedding) {
-    enum { AHEAD = 16 /* n-grams */ };
+    enum { AHEAD = 64 /* n-grams */ };
     const size_t tokens = hw_pass_tokens(pass), width = (size_t)pass->config->width;
     const hw_batch *batch = &pass->batch;
     const uint32_t last = batch->token_offsets[tokens];
@@ -85,12 +74,46 @@ static void embed(float *x, const hw_pass *pass, const float *embedding) {
     drop_embedding(x, pass);
 }
 
+/* ---- The linear readout ------------------------------------------------------------------- */
+
+static hw_projection readout_of(const hw_tower_config *config, const hw_tower_views *weights) {
+    return (hw_projection){ weights->readout, weights->readout_bias, hw_pooled_width(config),
+                            (size_t)hw_tower_columns(config->labels) };
+}
+
+/* Its own transpose. pooled: [texts][hw_pooled_width] */
+static void drop_pooled(float *pooled, const hw_pass *pass) {
+    const size_t width = hw_pooled_width(pass->config);
+    for (size_t text = 0; text < pass->batch.texts; text++)
+        hw_noise_drop_pooled(pooled + text * width, width, pass->noise, text);
+}
+
+static void read_out(float *logits, const hw_pass *pass, const hw_pooling_tape *tape,
+                     const hw_tower_views *weights) {
+    hw_pooling_forward(pass, tape, weights);
+    drop_pooled(tape->pooled, pass);
+    hw_projection_forward(logits, tape->pooled, readout_of(pass->config, weights),
+                          pass->batch.texts, pass->kernels);
+}
+
+static void read_out_backward(float *d_x, const hw_tower_views *gradient, const hw_pass *pass,
+                              const hw_pooling_tape *tape, const hw_tower_views *weights,
+                              const float *d_logits) {
+    const hw_workspace *work = pass->work;
+    hw_projection_backward(work->d_pooled, gradient->readout, gradient->readout_bias,
+                           work->transposed, d_logits, tape->pooled,
+                           readout_of(pass->config, weights), pass->batch.texts, pass->kernels);
+    drop_pooled(work->d_pooled, pass);
+    hw_pooling_backward(d_x, gradient, pass, tape, weights);
+}
+
 /* ---- Forward ------------------------------------------------------------------------------ */
 
-/* The array that layer l of [0, layers] reads; the last one is the pooling's. */
+/* The array that layer l of [0, layers] reads; the last one is the readout's. */
 static float *state_before(const hw_tower_scratch *scratch, const hw_tower_config *config,
                            int32_t l) {
-    return l < config->layers ? scratch->attention[l].norm.x : scratch->pooling.norm.x;
+    if (l < config->layers) return scratch->attention[l].norm.x;
+    return config->capsule_dim > 0 ? scratch->capsule.norm.x : scratch->pooling.norm.x;
 }
 
 void hw_tower_forward(float *logits, hw_tower_scratch *scratch, const hw_tower_config *config,
@@ -108,10 +131,10 @@ void hw_tower_forward(float *logits, hw_tower_scratch *scratch, const hw_tower_c
                              (size_t)l);
         if (inner) hw_feedforward_forward(after, &pass, feedforward, layer);
     }
-    hw_pooling_forward(&pass, &scratch->pooling, weights);
-    drop_pooled(scratch->pooling.pooled, &pass);
-    hw_projection_forward(logits, scratch->pooling.pooled, readout_of(config, weights), batch.texts,
-                          kernels);
+    if (config->capsule_dim > 0)
+        hw_capsule_forward(logits, &pass, &scratch->capsule, weights);
+    else
+        read_out(logits, &pass, &scratch->pooling, weights);
 }
 
 /* ---- Backward ----------------------------------------------------------------------------- */
@@ -122,12 +145,10 @@ void hw_tower_backward(hw_tower_views *gradient, float *d_tokens, hw_tower_scrat
                        const hw_tower_noise *noise) {
     assert(scratch->training);
     const hw_pass pass = begin_pass(scratch, config, kernels, batch, noise);
-    const hw_workspace *work = &scratch->work;
-    hw_projection_backward(work->d_pooled, gradient->readout, gradient->readout_bias,
-                           work->transposed, d_logits, scratch->pooling.pooled,
-                           readout_of(config, weights), batch.texts, kernels);
-    drop_pooled(work->d_pooled, &pass);
-    hw_pooling_backward(d_tokens, gradient, &pass, &scratch->pooling, weights);
+    if (config->capsule_dim > 0)
+        hw_capsule_backward(d_tokens, gradient, &pass, &scratch->capsule, weights, d_logits);
+    else
+        read_out_backward(d_tokens, gradient, &pass, &scratch->pooling, weights, d_logits);
     for (int32_t l = config->layers - 1; l >= 0; l--) {
         const hw_tower_layer *layer = &weights->layer[l];
         if (config->inner_width > 0)

@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 /* Queries [query, query + rows) by keys [key, key + columns), tokens of the batch; what lies
- * outside of the blocks of a head is 0. */
+ * outside of the blocks of a head is 0. The weights are those that values are summed with. Heads
+ * that share a matrix show it one after the other, each with the gradient by the shared matrix. */
 typedef struct hw_attention_block {
     size_t layer, head;
     size_t query, key, rows, columns;

@@ -1,5 +1,5 @@
-/* exp(x) of one number. Invariant: it does the same roundings in the same order as the
- * vector form in kernels_body.h, so their bits are the same. */
+/* exp(x), and what is made of it, of one number. Invariant: it does the same roundings in the same
+ * order as the vector form in kernels_body.h, so their bits are the same. */
 #ifndef HW_TENSOR_EXP_SCALAR_H
 #define HW_TENSOR_EXP_SCALAR_H
 
@@ -36,5 +36,11 @@ static inline float hw_exp_scalar(float x) {
     return p;
 }
 #endif
+
+/* exp of -|x| only: it cannot overflow. */
+static inline float hw_sigmoid_scalar(float x) {
+    const float e = hw_exp_scalar(-fabsf(x));
+    return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+}
 
 #endif

@@ -70,6 +70,12 @@ enum { HW_PANEL = 16, HW_QUAD = 4 };
     /* each row of x[rows][columns] (row stride stride), in place: softmax of its first            \
      * columns entries. columns >= 1; a stride that is a multiple of 16 is fastest */              \
     X(softmax, (float *x, size_t stride, size_t rows, size_t columns))                             \
+    /* Attention of one head: y_i = sum over j of softmax over j of (bias[n - 1 + i - j] + q_i k_j)\
+     * times v_j. y: [n][dim] (row stride ldy); q, k, v: [n][dim] (row stride ld); bias: [2n - 1]; \
+     * scratch: [16 * (n + dim)]. A score is one chain of fused multiply-adds that starts from its \
+     * bias, y one over j from 0; softmax as above */                                              \
+    X(attend, (float *y, size_t ldy, float *scratch, const float *q, const float *k, const float *v,\
+               size_t ld, const float *bias, size_t n, size_t dim))                                \
     /* d_x = y * (d_y - sum(y * d_y)) by row; d_y is replaced by d_x */                            \
     X(softmax_backward, (float *d_y, const float *y, size_t stride, size_t rows, size_t columns))  \
     /* y = x * Phi(x), tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))                  \

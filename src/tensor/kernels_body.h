@@ -5,6 +5,7 @@
 #define HW_TENSOR_KERNELS_BODY_H
 
 #include "tensor/activation_body.h"
+#include "tensor/attention_body.h"
 #include "tensor/gemm_body.h"
 #include "tensor/int8_body.h"
 #include "tensor/kernel_tables.h"

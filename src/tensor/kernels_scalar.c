@@ -173,6 +173,21 @@ static void kernel_softmax(float *x, size_t stride, size_t rows, size_t columns)
     for (size_t row = 0; row < rows; row++) softmax_row(x + row * stride, columns);
 }
 
+static void kernel_attend(float *y, size_t ldy, float *scratch, const float *q, const float *k,
+                          const float *v, size_t ld, const float *bias, size_t n, size_t dim) {
+    for (size_t i = 0; i < n; i++, bias++, q += ld, y += ldy) {
+        for (size_t j = 0; j < n; j++) {
+            scratch[j] = bias[n - 1 - j];
+            for (size_t d = 0; d < dim; d++) scratch[j] = fmaf(q[d], k[j * ld + d], scratch[j]);
+        }
+        softmax_row(scratch, n);
+        for (size_t d = 0; d < dim; d++) {
+            y[d] = 0;
+            for (size_t j = 0; j < n; j++) y[d] = fmaf(scratch[j], v[j * ld + d], y[d]);
+        }
+    }
+}
+
 static void softmax_backward_row(float *d_y, const float *y, size_t n) {
     const float sum = row_dot(y, d_y, n);
     for (size_t i = 0; i < n; i++) d_y[i] = y[i] * (d_y[i] - sum);

@@ -21,13 +21,18 @@ static inline size_t larger(int32_t a, int32_t b) {
     return (size_t)(a > b ? a : b);
 }
 
-/* An upper bound, so that nothing has to be checked while hashes are written. */
-static size_t most_hashes(const hw_words *words, const hw_ngram_options *options) {
-    size_t most = words->count * larger(options->word_max, options->cjk_max);
-    if (options->char_max == 0) return most;
-    const size_t lengths = (size_t)(options->char_max - options->char_min + 1);
+/* Upper bounds, so that nothing has to be checked while hashes are written. */
+
+size_t hw_ngrams_most_characters(size_t length, const hw_ngram_options *options) {
+    if (options->char_max == 0) return 0;
+    return (length + 2) * (size_t)(options->char_max - options->char_min + 1);
+}
+
+static size_t most_characters(const hw_words *words, const hw_ngram_options *options) {
+    size_t most = 0;
     for (size_t i = 0; i < words->count; ++i)
-        if (words->items[i].kind == HW_WORD_LETTERS) most += (words->items[i].length + 2) * lengths;
+        if (words->items[i].kind == HW_WORD_LETTERS)
+            most += hw_ngrams_most_characters(words->items[i].length, options);
     return most;
 }
 
@@ -86,37 +91,46 @@ static inline void slide(char_window *window, uint32_t code, size_t width) {
     ++window->seen;
 }
 
-/* The n-grams that end with the last character. */
-static inline void add_window(cursor *out, const char_window *window, size_t token, size_t min,
-                              size_t max) {
+/* Writes the n-grams that end with the last character; returns where the next ones go. */
+static inline uint64_t *take_window(uint64_t *out, const char_window *window, size_t min,
+                                    size_t max) {
     const size_t longest = window->seen < max ? window->seen : max;
-    for (size_t n = min; n <= longest; ++n) add(out, hw_mix64(window->hash[n - 1]), token);
+    for (size_t n = min; n <= longest; ++n) *out++ = hw_mix64(window->hash[n - 1]);
+    return out;
+}
+
+size_t hw_ngrams_characters(uint64_t *hashes, hw_text word, const hw_ngram_options *options) {
+    const size_t min = (size_t)options->char_min, max = (size_t)options->char_max;
+    if (max == 0) return 0;
+    uint64_t *out = hashes;
+    char_window window = { 0 };
+    slide(&window, BOUNDARY, max);
+    for (size_t at = 0, size; at < word.length; at += size) {
+        slide(&window, hw_utf8_decode(&size, word.bytes + at, word.length - at), max);
+        out = take_window(out, &window, min, max);
+    }
+    slide(&window, BOUNDARY, max);
+    out = take_window(out, &window, min > 1 ? min : 2, max);
+    return (size_t)(out - hashes);
 }
 
 static void add_characters(cursor *out, const hw_words *words, size_t token,
                            const hw_ngram_options *options) {
-    const char *word = words->normalized + words->items[token].offset;
-    const size_t length = words->items[token].length;
-    const size_t min = (size_t)options->char_min, max = (size_t)options->char_max;
-    char_window window = { 0 };
-    slide(&window, BOUNDARY, max);
-    for (size_t at = 0, size; at < length; at += size) {
-        slide(&window, hw_utf8_decode(&size, word + at, length - at), max);
-        add_window(out, &window, token, min, max);
-    }
-    slide(&window, BOUNDARY, max);
-    add_window(out, &window, token, min > 1 ? min : 2, max);
+    const hw_word *word = &words->items[token];
+    const hw_text text = { words->normalized + word->offset, word->length };
+    const size_t count = hw_ngrams_characters(out->hash, text, options);
+    for (size_t i = 0; i < count; ++i) out->token[i] = (uint32_t)token;
+    out->hash += count;
+    out->token += count;
 }
 
-hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
-                            const hw_ngram_options *options, hw_error *err) {
+/* characters: room for so many hashes of characters. */
+static hw_status extract_words(hw_ngrams *ngrams, const hw_words *words, size_t characters,
+                               const hw_ngram_options *options, hw_error *err) {
     assert(options->word_max >= 1 && options->word_max <= HW_NGRAM_LIMIT);
     assert(options->cjk_max >= 1 && options->cjk_max <= HW_NGRAM_LIMIT);
-    assert(options->char_max == 0 ||
-           (options->char_min >= 1 && options->char_min <= options->char_max &&
-            options->char_max <= HW_NGRAM_LIMIT));
     ngrams->count = ngrams->words_end = ngrams->sequences_end = 0;
-    const size_t most = most_hashes(words, options);
+    const size_t most = words->count * larger(options->word_max, options->cjk_max) + characters;
     if (!hw_grow((void **)&ngrams->hashes, &ngrams->capacity, most, sizeof *ngrams->hashes) ||
         !hw_grow((void **)&ngrams->tokens, &ngrams->tokens_capacity, most, sizeof *ngrams->tokens))
         return hw_fail_memory(err, most * sizeof *ngrams->hashes);
@@ -125,10 +139,24 @@ hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
     for (size_t i = 0; i < words->count; ++i) add(&out, words->items[i].hash, i);
     ngrams->words_end = words->count;
     for (size_t i = 0; i < words->count; ++i) add_sequences(&out, words, i, options);
-    ngrams->sequences_end = (size_t)(out.hash - ngrams->hashes);
-    for (size_t i = 0; options->char_max > 0 && i < words->count; ++i) {
+    ngrams->count = ngrams->sequences_end = (size_t)(out.hash - ngrams->hashes);
+    return HW_OK;
+}
+
+hw_status hw_ngrams_extract_words(hw_ngrams *ngrams, const hw_words *words,
+                                  const hw_ngram_options *options, hw_error *err) {
+    return extract_words(ngrams, words, 0, options, err);
+}
+
+hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
+                            const hw_ngram_options *options, hw_error *err) {
+    assert(options->char_max == 0 ||
+           (options->char_min >= 1 && options->char_min <= options->char_max &&
+            options->char_max <= HW_NGRAM_LIMIT));
+    HW_TRY(extract_words(ngrams, words, most_characters(words, options), options, err));
+    cursor out = { ngrams->hashes + ngrams->count, ngrams->tokens + ngrams->count };
+    for (size_t i = 0; i < words->count; ++i)
         if (words->items[i].kind == HW_WORD_LETTERS) add_characters(&out, words, i, options);
-    }
     ngrams->count = (size_t)(out.hash - ngrams->hashes);
     return HW_OK;
 }

@@ -216,8 +216,7 @@ static inline uint64_t load_rest(const unsigned char *bytes, size_t length) {
            (uint64_t)bytes[length - 1] << 16;
 }
 
-/* The length, then the bytes by eights, each mixed in by a bijection: strings of one
- * length of up to 8 bytes never collide. */
+/* The length, then the bytes by eights, each mixed in by a bijection. */
 uint64_t hw_hash_bytes(const void *bytes, size_t length) {
     const unsigned char *at = bytes;
     uint64_t hash = length * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio, odd */

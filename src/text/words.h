@@ -39,7 +39,9 @@ enum { HW_TEXT_LIMIT = 1 << 20 };
 hw_status hw_words_split(hw_words *words, hw_text text, hw_error *err);
 void hw_words_free(hw_words *words);
 
-/* The hash behind every n-gram and dictionary: 64 bits of a byte string. */
+/* The hash behind every n-gram and dictionary: 64 bits of a byte string. Strings of one length of
+ * up to HW_HASH_EXACT bytes never collide. */
+enum { HW_HASH_EXACT = 8 };
 uint64_t hw_hash_bytes(const void *bytes, size_t length);
 
 #endif

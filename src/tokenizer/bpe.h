@@ -5,16 +5,18 @@
 #ifndef HW_TOKENIZER_BPE_H
 #define HW_TOKENIZER_BPE_H
 
-#include "tokenizer/tokenizer.h"
+#include "tokenizer/token_table.h"
 
 #include <jansson.h>
 
 typedef struct hw_bpe hw_bpe;
 
-/* From the "model" object of a tokenizer.json with "type": "BPE"; the object may go afterwards.
- * Merges are ["a b", ...] or [["a", "b"], ...]. name is for messages. HW_ERROR_UNSUPPORTED: a
- * dropout other than 0, and byte_fallback together with a prefix or suffix of subwords. */
-hw_bpe *hw_bpe_new(const json_t *model, const char *name, hw_error *err);
+/* From the "model" object of a tokenizer.json with "type": "BPE", and its vocabulary, which has
+ * been read already; both may go afterwards. Merges are ["a b", ...] or [["a", "b"], ...]. name is
+ * for messages. HW_ERROR_UNSUPPORTED: a dropout other than 0, and byte_fallback together with a
+ * prefix or suffix of subwords. */
+hw_bpe *hw_bpe_new(const json_t *model, const hw_token_table *vocabulary, const char *name,
+                   hw_error *err);
 void hw_bpe_free(hw_bpe *bpe); /* accepts NULL */
 
 /* Working memory of one thread, reused from word to word. Zero-initialise. */

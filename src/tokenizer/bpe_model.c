@@ -21,20 +21,14 @@ static hw_text string_of(const json_t *string) {
     return (hw_text){ json_string_value(string), json_string_length(string) };
 }
 
-static hw_status read_vocabulary(reading *r, hw_error *err) {
-    json_t *vocabulary = json_object_get(r->model, "vocab");
-    if (!json_is_object(vocabulary))
-        return hw_fail(err, HW_ERROR_FORMAT, "%s: BPE without a vocab object", r->name);
-    r->keys = hw_calloc(json_object_size(vocabulary), sizeof *r->keys);
-    if (!r->keys) return hw_fail_memory(err, json_object_size(vocabulary) * sizeof *r->keys);
-
-    const char *token;
-    json_t *id;
-    json_object_foreach(vocabulary, token, id) {
-        const json_int_t value = json_integer_value(id);
-        if (!json_is_integer(id) || value < 0 || value >= HW_NO_TOKEN)
-            return hw_fail(err, HW_ERROR_FORMAT, "%s: vocab has no id for \"%s\"", r->name, token);
-        r->keys[r->count++] = (hw_trie_key){ hw_text_of(token), (uint32_t)value };
+static hw_status read_vocabulary(reading *r, const hw_token_table *vocabulary, hw_error *err) {
+    r->keys = hw_calloc(vocabulary->count, sizeof *r->keys);
+    if (!r->keys) return hw_fail_memory(err, vocabulary->count * sizeof *r->keys);
+    for (size_t i = 0; i < vocabulary->slot_capacity; ++i) {
+        const hw_token_slot *slot = &vocabulary->slots[i];
+        if (slot->id == HW_NO_TOKEN) continue;
+        const hw_text string = { vocabulary->bytes + slot->offset, slot->length };
+        r->keys[r->count++] = (hw_trie_key){ string, slot->id };
     }
     return hw_trie_build(&r->trie, r->keys, r->count, err);
 }
@@ -159,9 +153,10 @@ static hw_status read_unknown(hw_bpe *bpe, const reading *r, hw_error *err) {
                    unknown.bytes);
 }
 
-static hw_status read_model(hw_bpe *bpe, reading *r, hw_error *err) {
+static hw_status read_model(hw_bpe *bpe, reading *r, const hw_token_table *vocabulary,
+                            hw_error *err) {
     HW_TRY(read_options(bpe, r, err));
-    HW_TRY(read_vocabulary(r, err));
+    HW_TRY(read_vocabulary(r, vocabulary, err));
     HW_TRY(read_unknown(bpe, r, err));
     HW_TRY(hw_merge_table_reserve(&bpe->characters, put_characters(bpe, r), err));
     put_characters(bpe, r);
@@ -173,14 +168,15 @@ static hw_status read_model(hw_bpe *bpe, reading *r, hw_error *err) {
     return HW_OK;
 }
 
-hw_bpe *hw_bpe_new(const json_t *model, const char *name, hw_error *err) {
+hw_bpe *hw_bpe_new(const json_t *model, const hw_token_table *vocabulary, const char *name,
+                   hw_error *err) {
     hw_bpe *bpe = hw_calloc(1, sizeof *bpe);
     if (!bpe) {
         hw_fail_memory(err, sizeof *bpe);
         return NULL;
     }
     reading r = { .model = model, .name = name };
-    const hw_status status = read_model(bpe, &r, err);
+    const hw_status status = read_model(bpe, &r, vocabulary, err);
     hw_free(r.keys);
     hw_trie_free(&r.trie);
     if (status == HW_OK) return bpe;

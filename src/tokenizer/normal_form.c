@@ -10,7 +10,9 @@
 
 enum {
     LONGEST_DECOMPOSITION = 18, /* code points, U+FDFA (Unicode 15.0) */
-    FIRST_SECOND = 0x300        /* nothing below it is the second half of a composition */
+    FIRST_SECOND = 0x300,       /* nothing below it is the second half of a composition */
+    HANGUL_T_BASE = 0x11A7      /* nor is the code point before the first trailing consonant, which
+                                 * utf8proc 2.8 takes for one (Unicode 15.0, section 3.12) */
 };
 
 void hw_normal_units_free(hw_normal_units *units) {
@@ -83,7 +85,7 @@ static bool decompose_all(hw_normal_units *units, const hw_edit *edit, bool comp
 
 /* The character that two compose to, or 0. */
 static uint32_t compose_pair(uint32_t first, uint32_t second) {
-    if (second < FIRST_SECOND) return 0;
+    if (second < FIRST_SECOND || second == HANGUL_T_BASE) return 0;
     utf8proc_int32_t pair[3] = { (utf8proc_int32_t)first, (utf8proc_int32_t)second };
     if (utf8proc_normalize_utf32(pair, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE) != 1) return 0;
     return hw_unicode_class((uint32_t)pair[0]) & HW_CLASS_UNDECOMPOSED ? 0 : (uint32_t)pair[0];

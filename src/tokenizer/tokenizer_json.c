@@ -50,8 +50,8 @@ static hw_status check_template(const hw_tokenizer *tokenizer, const char *name,
     return HW_OK;
 }
 
-static hw_status read_sections(hw_tokenizer *tokenizer, const json_t *json, const char *name,
-                               hw_error *err) {
+static hw_status read_sections(hw_tokenizer *tokenizer, const json_t *json,
+                               const hw_vocabulary_text *text, const char *name, hw_error *err) {
     const json_t *normalizer = json_object_get(json, "normalizer");
     HW_TRY(hw_normalizer_init(&tokenizer->normalizer, normalizer, name, err));
     HW_TRY(hw_pre_tokenizer_init(&tokenizer->pre_tokenizer, json_object_get(json, "pre_tokenizer"),
@@ -61,10 +61,10 @@ static hw_status read_sections(hw_tokenizer *tokenizer, const json_t *json, cons
     const json_t *model = json_object_get(json, "model");
     if (!json_is_object(model))
         return hw_fail(err, HW_ERROR_FORMAT, "%s: model: an object is expected", name);
-    HW_TRY(hw_tokenizer_model_init(&tokenizer->model, model, name, err));
+    HW_TRY(hw_tokenizer_model_init(&tokenizer->model, model, text, name, err));
     const json_t *vocabulary = json_object_get(model, "vocab");
     const size_t entries =
-        json_is_array(vocabulary) ? json_array_size(vocabulary) : json_object_size(vocabulary);
+        json_is_array(vocabulary) ? json_array_size(vocabulary) : tokenizer->model.vocabulary.count;
     HW_TRY(hw_added_tokens_init(&tokenizer->added, json_object_get(json, "added_tokens"),
                                 &tokenizer->model.vocabulary, entries, &tokenizer->normalizer, name,
                                 err));
@@ -75,18 +75,23 @@ static hw_status read_sections(hw_tokenizer *tokenizer, const json_t *json, cons
     return check_template(tokenizer, name, err);
 }
 
-static json_t *load(const char *json, size_t length, const char *name, hw_error *err) {
+/* The document without its vocabulary. */
+static json_t *load(const hw_vocabulary_text *text, const char *name, hw_error *err) {
+    hw_text_buffer rest = { 0 };
+    if (hw_vocabulary_cut(&rest, text, err) != HW_OK) return hw_text_buffer_free(&rest), NULL;
     json_error_t problem;
-    json_t *root = json_loadb(json, length, 0, &problem);
+    json_t *root = json_loadb(rest.bytes, rest.length, JSON_REJECT_DUPLICATES, &problem);
+    hw_text_buffer_free(&rest);
     if (!root && hw_json_lacked_memory(&problem))
-        hw_fail_memory(err, length);
+        hw_fail_memory(err, text->document.length);
     else if (!root)
         hw_fail(err, HW_ERROR_FORMAT, "%s:%d: %s", name, problem.line, problem.text);
     return root;
 }
 
 hw_tokenizer *hw_tokenizer_parse(const char *json, size_t length, const char *name, hw_error *err) {
-    json_t *root = load(json, length, name, err);
+    const hw_vocabulary_text text = hw_vocabulary_find(json, length);
+    json_t *root = load(&text, name, err);
     if (!root) return NULL;
 
     hw_tokenizer *tokenizer = hw_calloc(1, sizeof *tokenizer);
@@ -97,7 +102,7 @@ hw_tokenizer *hw_tokenizer_parse(const char *json, size_t length, const char *na
     else if (!json_is_object(root))
         status = hw_fail(err, HW_ERROR_FORMAT, "%s: an object is expected", name);
     else
-        status = read_sections(tokenizer, root, name, err);
+        status = read_sections(tokenizer, root, &text, name, err);
     json_decref(root);
     if (status == HW_OK) return tokenizer;
     hw_tokenizer_free(tokenizer);

@@ -11,25 +11,6 @@ static hw_status check_count(size_t count, const char *name, hw_error *err) {
                    HW_TOKEN_IDS_MAX);
 }
 
-/* {"the": 5, ...} */
-static hw_status read_map(hw_token_table *vocabulary, json_t *map, const char *name,
-                          hw_error *err) {
-    const size_t count = json_object_size(map);
-    HW_TRY(check_count(count, name, err));
-    HW_TRY(hw_token_table_reserve(vocabulary, count, count * USUAL_BYTES, err));
-    for (void *at = json_object_iter(map); at; at = json_object_iter_next(map, at)) {
-        const hw_text string = { json_object_iter_key(at), json_object_iter_key_len(at) };
-        const json_t *value = json_object_iter_value(at);
-        const json_int_t id = json_integer_value(value);
-        if (!json_is_integer(value) || id < 0 || id >= HW_TOKEN_IDS_MAX)
-            return hw_fail(err, HW_ERROR_FORMAT,
-                           "%s: model.vocab: \"%.100s\": an id below %d is expected", name,
-                           string.bytes, HW_TOKEN_IDS_MAX);
-        HW_TRY(hw_token_table_add(vocabulary, string, (uint32_t)id, err));
-    }
-    return HW_OK;
-}
-
 /* [["the", -3.5], ...]: the place is the id. */
 static hw_status read_list(hw_token_table *vocabulary, const json_t *list, const char *name,
                            hw_error *err) {
@@ -55,25 +36,25 @@ static const char *type_of(const json_t *json) {
     return json_is_array(json_object_get(json, "vocab")) ? "Unigram" : "WordPiece";
 }
 
-hw_status hw_tokenizer_model_init(hw_tokenizer_model *model, const json_t *json, const char *name,
-                                  hw_error *err) {
-    json_t *vocabulary = json_object_get(json, "vocab");
+hw_status hw_tokenizer_model_init(hw_tokenizer_model *model, const json_t *json,
+                                  const hw_vocabulary_text *text, const char *name, hw_error *err) {
+    const json_t *vocabulary = json_object_get(json, "vocab");
     const char *type = type_of(json);
     const bool is_unigram = type && strcmp(type, "Unigram") == 0;
-    if (!type || !(is_unigram ? json_is_array(vocabulary) : json_is_object(vocabulary)))
+    if (!type || !(is_unigram ? json_is_array(vocabulary) : text->object.length > 0))
         return hw_fail(err, HW_ERROR_FORMAT, "%s: model.%s: %s is expected", name,
                        type ? "vocab" : "type", type ? "the vocabulary" : "a string");
     if (is_unigram)
         HW_TRY(read_list(&model->vocabulary, vocabulary, name, err));
     else
-        HW_TRY(read_map(&model->vocabulary, vocabulary, name, err));
+        HW_TRY(hw_vocabulary_read(&model->vocabulary, text, name, err));
 
     if (is_unigram) {
         model->unigram = hw_unigram_new(json, name, err);
         return model->unigram ? HW_OK : HW_ERROR_FORMAT;
     }
     if (strcmp(type, "BPE") == 0) {
-        model->bpe = hw_bpe_new(json, name, err);
+        model->bpe = hw_bpe_new(json, &model->vocabulary, name, err);
         return model->bpe ? HW_OK : HW_ERROR_FORMAT;
     }
     if (strcmp(type, "WordPiece") == 0)

@@ -5,6 +5,7 @@
 
 #include "tokenizer/bpe.h"
 #include "tokenizer/unigram.h"
+#include "tokenizer/vocabulary_text.h"
 #include "tokenizer/wordpiece.h"
 
 typedef struct hw_tokenizer_model {
@@ -14,9 +15,10 @@ typedef struct hw_tokenizer_model {
     hw_unigram *unigram;
 } hw_tokenizer_model;
 
-/* json: the section. name is for messages. Zero-initialise first; free it after a failure, too. */
-hw_status hw_tokenizer_model_init(hw_tokenizer_model *model, const json_t *json, const char *name,
-                                  hw_error *err);
+/* json: the section, from whose document text has cut the vocabulary if it is an object. name is
+ * for messages. Zero-initialise first; free it after a failure, too. */
+hw_status hw_tokenizer_model_init(hw_tokenizer_model *model, const json_t *json,
+                                  const hw_vocabulary_text *text, const char *name, hw_error *err);
 void hw_tokenizer_model_free(hw_tokenizer_model *model);
 
 /* Working memory of one thread. Zero-initialise. */

@@ -42,6 +42,25 @@ static hw_config config_of(const hw_training *t, int32_t towers) {
                         .held_back_examples = t->held_count };
 }
 
+/* What was wished of the heads and is not in the configuration, if it is not the usual. */
+static void add_wishes_for_heads(json_t *json, const hw_train_options *asked,
+                                 const hw_tower_trainer_options *o) {
+    const hw_tower_penalties *p = &o->penalties;
+    if (asked->drop_head < 0 || asked->drop_head > 0)
+        json_object_set_new(json, "drop_head", json_real((double)o->drop_head));
+    if (o->drop_head_v) json_object_set_new(json, "drop_head_v", json_true());
+    const struct {
+        const char *name;
+        float weight;
+    } weights[] = { { "gate_penalty", p->open_gates },
+                    { "disagreement_of_values", p->like_values },
+                    { "disagreement_of_outputs", p->like_outputs },
+                    { "orthogonality", p->overlap } };
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+        if (weights[i].weight > 0)
+            json_object_set_new(json, weights[i].name, json_real((double)weights[i].weight));
+}
+
 /* What a reader needs to make the same model again. */
 static hw_status set_training(hw_bundle *bundle, const hw_training *t, hw_error *err) {
     const hw_tower_trainer_options *o = &t->plan.learning;
@@ -60,6 +79,7 @@ static hw_status set_training(hw_bundle *bundle, const hw_training *t, hw_error 
         (double)o->token_dropout, "best_steps", (json_int_t)t->best_steps, "minCount",
         (int)t->plan.set.min_documents, "regularization", t->plan.regularization, "class_weight",
         weighting);
+    add_wishes_for_heads(json, asked, o);
     hw_text_buffer text = { 0 };
     hw_status status = hw_json_append(&text, json, err);
     if (status == HW_OK) status = hw_bundle_set(bundle, "training", text.bytes, err);

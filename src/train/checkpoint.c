@@ -27,20 +27,23 @@ static uint32_t checksum_of_tokens(const hw_training *t) {
 static json_t *identity(const hw_training *t) {
     const hw_tower_config *c = &t->plan.tower;
     const hw_tower_trainer_options *o = &t->plan.learning;
+    const hw_tower_penalties *p = &o->penalties;
     const uint32_t valid = t->valid.dataset ? t->valid.dataset->checksum : 0;
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:[i,i,i,i,i,i,i,i,i,i], s:[f,f,f,f,f,f,f,f,f], "
-        "s:[i,i,i,i,i], s:I, s:i, s:b}",
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:[i,i,i,i,i,i,i,i,i,i,i,i], s:[f,f,f,f,f,f,f,f,f], "
+        "s:[i,i,i,i,i], s:I, s:i, s:b, s:[i,i,i,b,f,f,f,f]}",
         "version", HW_VERSION, "data", (json_int_t)t->data.dataset->checksum, "valid",
         (json_int_t)valid, "tokens", (json_int_t)checksum_of_tokens(t), "learned",
         (json_int_t)t->data.count, "held", (json_int_t)t->held_count, "tower", c->vocabulary,
         c->width, c->layers, c->heads, c->head_dim, c->inner_width, c->distance, c->queries,
-        c->window, c->labels, "learning", (double)o->learning_rate, (double)o->embedding_rate,
-        (double)o->weight_decay, (double)o->dropout, (double)o->embedding_dropout,
-        (double)o->drop_head, (double)o->ngram_dropout, (double)o->token_dropout,
-        (double)o->average, "counts", o->epochs, o->batch, t->plan.towers, (int)t->plan.folds,
-        (int)t->plan.trials, "seed", (json_int_t)t->options->seed, "arch", (int)t->plan.arch,
-        "multi_label", (int)t->plan.multi_label);
+        c->window, c->labels, c->capsule_dim, c->routing, "learning", (double)o->learning_rate,
+        (double)o->embedding_rate, (double)o->weight_decay, (double)o->dropout,
+        (double)o->embedding_dropout, (double)o->drop_head, (double)o->ngram_dropout,
+        (double)o->token_dropout, (double)o->average, "counts", o->epochs, o->batch, t->plan.towers,
+        (int)t->plan.folds, (int)t->plan.trials, "seed", (json_int_t)t->options->seed, "arch",
+        (int)t->plan.arch, "multi_label", (int)t->plan.multi_label, "heads", (int)c->attention,
+        c->shared_dim, (int)c->head_gates, (int)o->drop_head_v, (double)p->open_gates,
+        (double)p->like_values, (double)p->like_outputs, (double)p->overlap);
 }
 
 /* Where training stands. */

@@ -17,10 +17,15 @@ static hw_status refuse(hw_error *err, const char *name, const char *range) {
     return hw_fail(err, HW_ERROR_ARGUMENT, "%s must be %s", name, range);
 }
 
+static bool is_weight(double penalty) {
+    return penalty >= 0 && penalty <= 1000;
+}
+
 /* Zero means "the default" everywhere, so only what was set is looked at. */
 static hw_status check(const hw_train_options *o, hw_error *err) {
     const bool finite = isfinite(o->valid_split) && isfinite(o->learning_rate) &&
-                        isfinite(o->dropout) && isfinite(o->regularization);
+                        isfinite(o->dropout) && isfinite(o->regularization) &&
+                        isfinite(o->drop_head);
     if (!finite) return refuse(err, "every number", "finite");
     if (o->valid_split < 0 || o->valid_split > 0.5)
         return refuse(err, "valid_split", "above 0 and at most 0.5");
@@ -30,6 +35,8 @@ static hw_status check(const hw_train_options *o, hw_error *err) {
     if (o->width < 0 || o->width > 4096 || o->width % 16)
         return refuse(err, "dim", "a multiple of 16, 16 to 4096");
     if (o->towers < 0 || o->towers > HW_TOWERS_LIMIT) return refuse(err, "towers", "1 to 16");
+    if (o->capsule_dim < 0 || o->capsule_dim > 64) return refuse(err, "capsule_dim", "1 to 64");
+    if (o->routing < 0 || o->routing > 16) return refuse(err, "routing", "1 to 16");
     if (o->epochs < 0 || o->epochs > 10000) return refuse(err, "epoch", "1 to 10000");
     if (o->batch < 0 || o->batch > 4096) return refuse(err, "batch", "1 to 4096");
     if (o->learning_rate < 0 || o->learning_rate > 1)
@@ -41,6 +48,15 @@ static hw_status check(const hw_train_options *o, hw_error *err) {
         return refuse(err, "wordNgrams", "1 to 16");
     if (o->char_max > HW_NGRAM_LIMIT || (o->char_max > 0 && o->char_min > o->char_max))
         return refuse(err, "minn and maxn", "1 <= minn <= maxn <= 16");
+    if ((int)o->attention < 0 || o->attention > HW_ATTENTION_COLLABORATIVE)
+        return refuse(err, "attention", "one of hw_attention");
+    if ((int)o->head_gates < 0 || o->head_gates > HW_HEAD_GATES_INPUT)
+        return refuse(err, "head_gates", "one of hw_head_gates");
+    if (o->drop_head >= 1) return refuse(err, "drop_head", "below 1");
+    if (!is_weight(fabs(o->gate_penalty)) || !is_weight(o->disagreement) ||
+        !is_weight(o->orthogonality))
+        return refuse(err, "gate_penalty, disagreement and orthogonality", "0 to 1000");
+    if (o->shared_dim < 0 || o->shared_dim > 16384) return refuse(err, "shared_dim", "1 to 16384");
     if (o->min_count < 0 || o->min_count_label < 0)
         return refuse(err, "minCount and minCountLabel", "1 or more");
     return HW_OK;
@@ -56,21 +72,47 @@ static hw_ngram_options ngram_options(const hw_train_options *o) {
     return ngrams;
 }
 
+/* Collaborative heads do with a quarter of the queries (Cordonnier et al. 2020, section 6). */
+static int32_t shared_dim(const hw_train_options *o, int32_t all_heads) {
+    if (o->attention != HW_ATTENTION_COLLABORATIVE) return 0;
+    return o->shared_dim ? o->shared_dim : all_heads < 4 ? 1 : all_heads / 4;
+}
+
 static hw_tower_config tower_config(const hw_train_options *o) {
     const int32_t width = o->width ? o->width : 32, heads = o->heads ? o->heads : 4;
     const int32_t layers = o->layers ? o->layers : 1;
     const int32_t head_dim = o->head_dim ? o->head_dim : width / heads > 0 ? width / heads : 1;
+    const bool capsules = o->arch == HW_ARCH_CAPSULE;
     return (hw_tower_config){ .width = width,
                               .layers = layers,
                               .heads = heads,
                               .head_dim = head_dim,
                               .inner_width = layers > 1 ? 2 * width : 0,
                               .distance = 8,
-                              .queries = 4,
-                              .window = 128 };
+                              .queries = capsules ? 0 : 4,
+                              .window = 128,
+                              .capsule_dim = !capsules        ? 0
+                                             : o->capsule_dim ? o->capsule_dim
+                                                              : 16,
+                              .routing = !capsules    ? 0
+                                         : o->routing ? o->routing
+                                                      : 3,
+                              .attention = o->attention,
+                              .shared_dim = shared_dim(o, heads * head_dim),
+                              .head_gates = o->head_gates };
+}
+
+static hw_tower_penalties penalties(const hw_train_options *o) {
+    const bool of_values = o->disagreement_of == HW_DISAGREEMENT_VALUES;
+    const double open = o->gate_penalty > 0 ? o->gate_penalty : o->gate_penalty < 0 ? 0 : 0.01;
+    return (hw_tower_penalties){ .open_gates = o->head_gates == HW_HEAD_GATES_L0 ? (float)open : 0,
+                                 .like_values = of_values ? (float)o->disagreement : 0,
+                                 .like_outputs = of_values ? 0 : (float)o->disagreement,
+                                 .overlap = (float)o->orthogonality };
 }
 
 static hw_tower_trainer_options learning_options(const hw_train_options *o) {
+    const float usual_dropout = o->arch == HW_ARCH_CAPSULE ? 0.25f : 0.5f;
     return (hw_tower_trainer_options){ .epochs = o->epochs,
                                        .batch = o->batch ? o->batch : 32,
                                        .crop = 512,
@@ -80,9 +122,13 @@ static hw_tower_trainer_options learning_options(const hw_train_options *o) {
                                        .weight_decay = 0.01f,
                                        .dropout = o->dropout > 0   ? (float)o->dropout
                                                   : o->dropout < 0 ? 0.0f
-                                                                   : 0.5f,
+                                                                   : usual_dropout,
                                        .embedding_dropout = 0.1f,
-                                       .drop_head = 0.1f,
+                                       .drop_head = o->drop_head > 0   ? (float)o->drop_head
+                                                    : o->drop_head < 0 ? 0.0f
+                                                                       : 0.1f,
+                                       .drop_head_v = o->drop_head_v,
+                                       .penalties = penalties(o),
                                        .ngram_dropout = 0.5f,
                                        .token_dropout = 0.2f,
                                        .label_smoothing = 0.1f,

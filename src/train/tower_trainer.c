@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/loss.h"
+#include "train/frozen_heads.h"
 #include "train/row_gradients.h"
 
 #include <math.h>
@@ -38,10 +39,11 @@ struct hw_tower_trainer {
     uint32_t *last_step;        /* [vocabulary] step that last updated the row, 0: none */
     double *log_decay;          /* [steps + 1] sum of ln(average's decay) up to a step */
 
-    hw_tower_views views, d_views; /* of w and d */
-    float *d;                      /* [floats], of which the embedding's part is not used */
-    uint32_t *order;               /* [count] of the current epoch */
-    size_t order_epoch;            /* order is of this epoch; SIZE_MAX: of none */
+    hw_tower_views views, average_views, d_views; /* of w, average and d */
+    float *d; /* [floats], of which the embedding's part is not used */
+    hw_frozen_heads frozen;
+    uint32_t *order;    /* [count] of the current epoch */
+    size_t order_epoch; /* order is of this epoch; SIZE_MAX: of none */
 
     hw_tower_scratch *scratch;
     uint32_t *ngrams, *token_offsets, *offsets; /* the piece's batch */
@@ -109,12 +111,14 @@ static double loss_of(hw_tower_trainer *t, float *d_logits, const float *logits,
     const uint32_t *gold = t->targets.labels + t->targets.offsets[row];
     const size_t golds = t->targets.offsets[row + 1] - t->targets.offsets[row];
     const float weight = scale * (t->weights ? t->weights[row] : 1);
-    if (!t->options.multi_label)
+    const bool capsules = t->config.capsule_dim > 0;
+    if (!t->options.multi_label && !capsules)
         return hw_softmax_loss(d_logits, logits, labels, gold[0], t->options.label_smoothing,
                                weight, t->kernels);
     for (size_t i = 0; i < labels; i++) t->target_row[i] = 0;
     for (size_t i = 0; i < golds; i++) t->target_row[gold[i]] = 1;
-    return hw_sigmoid_loss(d_logits, logits, t->target_row, labels, weight);
+    return capsules ? hw_margin_loss(d_logits, logits, t->target_row, labels, weight)
+                    : hw_sigmoid_loss(d_logits, logits, t->target_row, labels, weight);
 }
 
 /* A token's embedding is the sum of its rows times hw_token_scale (model/tower.h). */
@@ -129,18 +133,29 @@ static void scatter(hw_tower_trainer *t, hw_batch batch) {
     }
 }
 
+/* V-shaped (Zhou et al. 2020, section 3.2): from the rate to 0 half-way, and back. */
+static float drop_head_at(const hw_tower_trainer *t, uint64_t step) {
+    if (!t->options.drop_head_v) return t->options.drop_head;
+    const double done = (double)step / (double)hw_tower_trainer_steps(t);
+    return (float)((double)t->options.drop_head * fabs(1 - 2 * done));
+}
+
 static double pass(hw_tower_trainer *t, size_t first, size_t at, size_t texts, float scale) {
     const hw_batch batch = compose(t, first + at, texts);
+    hw_tower_penalties penalties = t->options.penalties;
+    penalties.scale = scale;
     const hw_tower_noise noise = { .dropout = t->options.dropout,
-                                   .drop_head = t->options.drop_head,
+                                   .drop_head = drop_head_at(t, t->now.step),
                                    .embedding_dropout = t->options.embedding_dropout,
                                    .seed = t->options.seed,
                                    .step = t->now.step,
-                                   .first_text = at };
+                                   .first_text = at,
+                                   .penalties = penalties };
     const size_t columns = (size_t)hw_tower_columns(t->config.labels);
     hw_tower_forward(t->logits, t->scratch, &t->config, &t->views, t->kernels, batch, &noise);
     memset(t->d_logits, 0, texts * columns * sizeof *t->d_logits);
-    double loss = 0;
+    double loss =
+        hw_tower_penalty(t->scratch, &t->config, &t->views, t->kernels, batch, &penalties);
     for (size_t i = 0; i < texts; i++)
         loss += loss_of(t, t->d_logits + i * columns, t->logits + i * columns,
                         t->order[first + at + i], scale);
@@ -214,6 +229,8 @@ static void update_dense(hw_tower_trainer *t, const hw_adam *step) {
     t->kernels->adam(t->w + e, t->m + e, t->v + e, t->d + e, step, dense);
     average_towards(t->average + e, t->w + e, decay_between(t, t->now.step, t->now.step + 1),
                     dense);
+    hw_frozen_heads_restore(&t->views, &t->frozen);
+    hw_frozen_heads_restore(&t->average_views, &t->frozen);
 }
 
 static void run_step(hw_tower_trainer *t) {
@@ -229,6 +246,7 @@ static void run_step(hw_tower_trainer *t) {
     for (size_t at = 0; at < texts; at += PIECE)
         loss += pass(t, first, at, texts - at < PIECE ? texts - at : PIECE, 1 / (float)texts);
 
+    hw_frozen_heads_clear(&t->d_views, &t->frozen);
     const double norm = sqrt(squared_norm(t));
     if (isfinite(norm) && isfinite(loss)) {
         if (norm > (double)largest_norm) {
@@ -360,7 +378,8 @@ static bool allocate_state(hw_tower_trainer *t) {
     t->log_decay = hw_calloc(hw_tower_trainer_steps(t) + 1, sizeof *t->log_decay);
     t->d = hw_calloc(t->floats, sizeof *t->d);
     t->order = hw_calloc(t->count, sizeof *t->order);
-    return t->w && t->m && t->v && t->average && t->last_step && t->log_decay && t->d && t->order;
+    return t->w && t->m && t->v && t->average && t->last_step && t->log_decay && t->d && t->order &&
+           hw_frozen_heads_reserve(&t->frozen, &t->config, NULL) == HW_OK;
 }
 
 static bool allocate_batch(hw_tower_trainer *t, hw_error *err) {
@@ -392,6 +411,8 @@ static void start(hw_tower_trainer *t) {
     hw_tower_init(t->w, &t->config, t->options.seed);
     memcpy(t->average, t->w, array_bytes(t));
     hw_tower_view(&t->views, &t->config, t->w);
+    hw_tower_view(&t->average_views, &t->config, t->average);
+    hw_frozen_heads_keep(&t->frozen, &t->views);
     hw_tower_view(&t->d_views, &t->config, t->d);
 }
 
@@ -433,6 +454,7 @@ void hw_tower_trainer_free(hw_tower_trainer *t) {
                        t->log_decay, t->d,        t->order,  t->ngrams,   t->token_offsets,
                        t->offsets,   t->d_tokens, t->logits, t->d_logits, t->target_row };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) hw_free(blocks[i]);
+    hw_frozen_heads_free(&t->frozen);
     hw_row_gradients_free(&t->row_gradients);
     hw_tower_scratch_free(t->scratch);
     hw_free(t);

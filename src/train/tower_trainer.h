@@ -27,7 +27,9 @@ typedef struct hw_tower_trainer_options {
     float embedding_rate;  /* of the embedding, as a multiple of learning_rate */
     float weight_decay;    /* of the dense weights */
     float dropout, embedding_dropout, drop_head, ngram_dropout, token_dropout;
-    float label_smoothing; /* single-label only (Szegedy et al. 2016) */
+    bool drop_head_v;             /* its rate falls to 0 and rises again (Zhou et al. 2020, 3.2) */
+    hw_tower_penalties penalties; /* scale is not read */
+    float label_smoothing; /* of the softmax (Szegedy et al. 2016): single-label, no capsules */
     float average;         /* decay of the weights' average a step */
     bool multi_label;
     uint64_t seed;

@@ -10,6 +10,7 @@ static hw_status encode(hw_training *t, hw_error *err) {
         HW_TRY(hw_training_set_encode(&t->valid_set, t->valid.dataset, &t->set, &t->plan.set.ngrams,
                                       err));
     hw_plan_finish(&t->plan, &t->set, t->labels, t->data.count, t->valid.dataset != NULL);
+    if (t->plan.towers) HW_TRY(hw_tower_config_check(&t->plan.tower, err));
     return hw_training_hold_back(t, err);
 }
 
@@ -20,7 +21,7 @@ static void stage(hw_training *t, double to) {
 
 /* Too few rows to hold any back: the branches are joined as they mostly are elsewhere. */
 static void join_blindly(hw_training *t) {
-    const bool bag = t->plan.arch != HW_ARCH_ATTENTION, tower = t->plan.towers > 0;
+    const bool bag = hw_arch_has_bag(t->plan.arch), tower = t->plan.towers > 0;
     t->join.tower_share = tower ? bag ? 0.3 : 1 : 0;
     t->join.join.bag = 2 * (1 - t->join.tower_share);
     t->join.join.tower = t->join.tower_share;
@@ -44,7 +45,7 @@ static hw_status join(hw_training *t, hw_error *err) {
 
 /* What the trials show: when the towers should stop, and how to join. */
 static hw_status try_out(hw_training *t, hw_error *err) {
-    const bool bag = t->plan.arch != HW_ARCH_ATTENTION;
+    const bool bag = hw_arch_has_bag(t->plan.arch);
     stage(t, !bag ? 0 : t->plan.towers ? 0.1 : 0.7);
     if (bag) HW_TRY(hw_training_try_bag(t, err));
     stage(t, 0.7);
@@ -53,7 +54,7 @@ static hw_status try_out(hw_training *t, hw_error *err) {
 }
 
 static hw_status learn_all(hw_training *t, hw_error *err) {
-    const bool bag = t->plan.arch != HW_ARCH_ATTENTION;
+    const bool bag = hw_arch_has_bag(t->plan.arch);
     const bool towers = t->plan.towers && t->join.tower_share > 0;
     stage(t, !bag ? 0.7 : towers ? 0.75 : 1);
     if (bag) HW_TRY(hw_training_learn_bag(t, err));

@@ -98,8 +98,9 @@ static hw_status encode(hw_training_set *c, const hw_dataset *dataset,
     hw_encoding encoding = { 0 };
     hw_status status = HW_OK;
     for (size_t row = 0; row < c->rows && status == HW_OK; row++) {
-        status = hw_encoding_make(&encoding, dataset->examples[row].text, options, dictionary,
-                                  members, idf, err);
+        status = hw_encoding_make(&encoding, dataset->examples[row].text, options, dictionary, err);
+        if (status == HW_OK) status = hw_encoding_weigh(&encoding, members, idf, err);
+        if (status == HW_OK) status = hw_encoding_sort(&encoding, err);
         if (status == HW_OK) status = append_features(c, row, &encoding.features, err);
         if (status == HW_OK) status = append_tokens(c, row, &encoding, err);
         if (status == HW_OK && named) name_words(c, &encoding, named);

@@ -6,6 +6,7 @@
 #include "base/text_buffer.h"
 #include "classify/metrics.h"
 #include "text/dataset.h"
+#include "text/ngrams.h"
 #include "train/linear.h"
 #include "train/tower_trainer.h"
 

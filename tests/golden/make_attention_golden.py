@@ -68,8 +68,8 @@ def windows(tokens):
     return [slice(tokens * i // count, tokens * (i + 1) // count) for i in range(count)]
 
 
-def attention(x, w):
-    """x: [tokens, width] of one text."""
+def gated_heads(x, w):
+    """[tokens, HEADS * HEAD_DIM] from x: [tokens, width] of one text."""
     qkv = norm(x, w["attention_norm_gain"], w["attention_norm_bias"]) @ w["qkv"] + w["qkv_bias"]
     pieces = []
     for window in windows(len(x)):
@@ -81,7 +81,11 @@ def attention(x, w):
         heads = F.scaled_dot_product_attention(q, k, v, attn_mask=w["position"][:, offset])
         gated = heads * w["attention_gate"][0][:, None, None]
         pieces.append(gated.transpose(0, 1).reshape(-1, HEADS * HEAD_DIM))
-    return torch.cat(pieces) @ w["output"] + w["output_bias"]
+    return torch.cat(pieces)
+
+
+def attention(x, w):
+    return gated_heads(x, w) @ w["output"] + w["output_bias"]
 
 
 def feedforward(x, w):
