@@ -3,10 +3,10 @@
 #include "commands.h"
 #include "console.h"
 #include "json_text.h"
-#include "lines.h"
 #include "model_path.h"
 #include "scorer.h"
 #include "selection.h"
+#include "text_source.h"
 
 #include "base/memory.h"
 
@@ -27,14 +27,6 @@ typedef struct prediction {
     bool truncate;        /* only the first of them was read */
     ranked_label *best;   /* [labels] */
 } prediction;
-
-/* Where the texts come from: one of the two is NULL. */
-typedef struct text_source {
-    line_source *lines;
-    hw_reader *reader;
-    const char *label_prefix; /* of words to leave out; NULL: none */
-    size_t bad_records;
-} text_source;
 
 static void print_words(const prediction *p, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -83,56 +75,15 @@ static hw_status print_batch(const prediction *p, hw_error *err) {
     return HW_OK;
 }
 
-static hw_status read_batch(prediction *p, text_source *source, hw_error *err) {
-    const size_t limit = batch_limit(p->summary->labels);
-    if (source->lines) return line_source_read(&p->batch, source->lines, limit, err);
-    HW_TRY(batch_read(&p->batch, source->reader, p->classifier, limit, &source->bad_records, err));
-    if (source->label_prefix) batch_remove_labels(&p->batch, source->label_prefix);
-    return HW_OK;
-}
-
 static hw_status predict_all(prediction *p, text_source *source, hw_error *err) {
     for (;;) {
-        HW_TRY(read_batch(p, source, err));
+        HW_TRY(text_source_read(&p->batch, source, batch_limit(p->summary->labels), err));
         if (p->batch.count == 0) return HW_OK;
         HW_TRY(scorer_score(p->scorer, p->probabilities, p->windows, p->batch.texts, p->batch.count,
                             err));
         HW_TRY(print_batch(p, err));
         if (!console_flush()) return HW_OK; /* console_finish says why */
     }
-}
-
-/* The format that the file's name says. What a line of text looks like must not decide how
- * it is read, so everything else is lines. */
-static hw_format format_by_name(const char *path) {
-    static const struct {
-        const char *end, *gzip, *zstd;
-        hw_format format;
-    } endings[] = { { ".csv", ".csv.gz", ".csv.zst", HW_FORMAT_CSV },
-                    { ".tsv", ".tsv.gz", ".tsv.zst", HW_FORMAT_TSV },
-                    { ".jsonl", ".jsonl.gz", ".jsonl.zst", HW_FORMAT_JSONL } };
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (path_ends_with(path, endings[i].end) || path_ends_with(path, endings[i].gzip) ||
-            path_ends_with(path, endings[i].zstd))
-            return endings[i].format;
-    return HW_FORMAT_FASTTEXT;
-}
-
-/* Plain lines are read as they arrive; records and compressed lines by the library. */
-static bool open_source(text_source *source, const arguments *args, const char *path,
-                        hw_error *err) {
-    hw_reader_options options = reader_options(args);
-    if (options.format == HW_FORMAT_AUTO) options.format = format_by_name(path);
-    const bool is_lines = options.format == HW_FORMAT_TEXT || options.format == HW_FORMAT_FASTTEXT;
-    if (options.format == HW_FORMAT_FASTTEXT)
-        source->label_prefix = text_option(args, OPTION_LABEL, "__label__");
-    if (is_lines && !path_ends_with(path, ".gz") && !path_ends_with(path, ".zst")) {
-        source->lines = line_source_open(path, source->label_prefix, false, err);
-        return source->lines != NULL;
-    }
-    if (is_lines) options.format = HW_FORMAT_TEXT;
-    source->reader = hw_reader_open(path, &options, err);
-    return source->reader != NULL;
 }
 
 static void prediction_free(prediction *p) {
@@ -175,11 +126,10 @@ static int predict(const arguments *args, const hw_classifier *classifier, selec
                      .as_json = is_given(args, OPTION_JSON),
                      .prefix = text_option(args, OPTION_LABEL, "__label__") };
     text_source source = { 0 };
-    const bool done = open_source(&source, args, selected.file, &err) &&
+    const bool done = text_source_open(&source, classifier, args, selected.file, &err) &&
                       prediction_prepare(&p, args, &err) == HW_OK &&
                       predict_all(&p, &source, &err) == HW_OK;
-    line_source_close(source.lines);
-    hw_reader_close(source.reader);
+    text_source_close(&source);
     prediction_free(&p);
     if (!done) return console_error(&err);
     if (source.bad_records)

@@ -22,6 +22,8 @@ const option_info option_table[OPTION_COUNT] = {
 #undef X
 };
 
+_Static_assert(VERB_COUNT <= 32, "a set of verbs is an unsigned");
+
 const verb_info verb_table[VERB_COUNT] = {
 #define X(id, function, name, positional, fewest, most, summary, example) \
     { name, positional, fewest, most, summary, example },

@@ -47,6 +47,12 @@
     X(PRETRAIN, pretrain, "pretrain", "", 0, 0,                                                   \
       "make an encoder out of unlabelled texts",                                                  \
       "headwise pretrain -input texts.txt -output encoder")                                       \
+    X(EXPLAIN, explain, "explain", "MODEL TEXT|FILE|-", 1, 2,                                     \
+      "show which words made the label, and test it",                                             \
+      "headwise explain model 'what a fine film'")                                                \
+    X(ATTENTION, attention, "attention", "MODEL TEXT", 2, 2,                                      \
+      "show what every head attends to",                                                          \
+      "headwise attention model 'what a fine film'")                                              \
     X(TOKENIZE, tokenize, "tokenize", "MODEL FILE|-", 1, 2,                                       \
       "print the token ids of every line",                                                        \
       "echo 'what a fine film' | headwise tokenize encoder -")                                    \
@@ -87,7 +93,10 @@ typedef enum verb_id {
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
 #define MEASURING (PREDICTING | TESTING | IN(EVAL) | IN(COMPARE))
 #define SCORING (MEASURING | IN(CALIBRATE))
-#define READING (LEARNING | SCORING | IN(QUANTIZE) | IN(CHECK_DATA) | IN(STUDY))
+#define WINDOWED (MEASURING | IN(EXPLAIN) | IN(ATTENTION))
+#define READING \
+    (LEARNING | SCORING | IN(QUANTIZE) | IN(EXPLAIN) | IN(STUDY) | IN(CHECK_DATA))
+#define PREFIXED (READING & ~IN(EXPLAIN))
 #define EVERY (~0u)
 
 /* X(id, name, alias, kind, argument, lowest, highest, verbs, group, help)
@@ -96,7 +105,8 @@ typedef enum verb_id {
  * says why, after "-name is". */
 #define OPTION_LIST(X)                                                                            \
     X(INPUT, "-input", "", TEXT, "FILE", 0, 0,                                                    \
-      LEARNING | SCORING | IN(TOKENIZE) | IN(STUDY), OWN, "the data, or - for standard input")    \
+      LEARNING | SCORING | IN(TOKENIZE) | IN(EXPLAIN) | IN(STUDY), OWN,                           \
+      "the data, or - for standard input")                                                        \
     X(MODEL_INPUT, "-input", "", TEXT, "MODEL", 0, 0, IN(QUANTIZE), OWN, "the model to shrink")   \
     X(OUTPUT, "-output", "", TEXT, "MODEL", 0, 0, IN(TRAIN) | IN(CALIBRATE) | IN(QUANTIZE), OWN,  \
       "where to write the model; .safetensors is added")                                          \
@@ -153,11 +163,11 @@ typedef enum verb_id {
       "tokens of a text that are learned from (128)")                                             \
     X(PRETRAIN_LENGTH, "--max-length", "max-tokens", WHOLE, "N", 8, 8192, IN(PRETRAIN), OWN,      \
       "tokens of a text (128)")                                                                   \
-    X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000, MEASURING, OWN,               \
+    X(WINDOW, "--max-length", "max-tokens", WHOLE, "N", 1, 1000000, WINDOWED, OWN,                \
       "tokens of a window of an encoder (its own)")                                               \
-    X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, MEASURING, OWN,                             \
+    X(STRIDE, "--stride", "", WHOLE, "N", 0, 1000000, WINDOWED, OWN,                              \
       "tokens that its windows share (a quarter)")                                                \
-    X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, MEASURING, OWN,                                 \
+    X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, WINDOWED, OWN,                                  \
       "read only the first window of a text")                                                     \
     X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0, PREDICTING | TESTING | IN(EVAL),    \
       OWN, "switch heads off: head H of layer L, from 0")                                         \
@@ -234,10 +244,25 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(STUDY) | IN(TOKENIZE) | IN(CHECK_DATA) |  \
-      IN(VERSION), OWN, "print JSON")                                                             \
+      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(EXPLAIN) | IN(ATTENTION) | IN(STUDY) |    \
+      IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), OWN, "print JSON")                             \
     X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
       "show N texts that are predicted differently (0)")                                          \
+    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random|attention|rollout|flow|norm|"     \
+      "grad-attention", 0, 0, IN(EXPLAIN), OWN,                                                   \
+      "how words get their scores (ig)")                                                          \
+    X(EXPLAINED, "--label", "", TEXT, "LABEL", 0, 0, IN(EXPLAIN), OWN,                            \
+      "the label to explain (the most probable)")                                                 \
+    X(STEPS, "--steps", "", WHOLE, "N", 1, 4096, IN(EXPLAIN), OWN,                                \
+      "of ig, to begin with (32)")                                                                \
+    X(ORDERS, "--random-orders", "", WHOLE, "N", 0, 10000, IN(EXPLAIN), OWN,                      \
+      "to compare with (20); 0: do not test")                                                     \
+    X(EXPLAIN_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN), OWN,                      \
+      "of the random orders (0)")                                                                 \
+    X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN) | IN(ATTENTION), OWN,                   \
+      "write a page (no network) instead of printing")                                            \
+    X(COLOR, "--color", "", FLAG, "", 0, 0, IN(EXPLAIN), OWN,                                     \
+      "colour the words, also if this is no terminal")                                            \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
       LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE) | IN(STUDY), OWN,             \
       "threads (all CPUs); no effect on results")                                                 \
@@ -251,7 +276,7 @@ typedef enum verb_id {
       "column of the text (text)")                                                                \
     X(LABEL_COLUMN, "--label-column", "", TEXT, "NAME", 0, 0, READING | IN(EXPORT), DATA,         \
       "column of the label (label)")                                                              \
-    X(LABEL, "-label", "", TEXT, "PREFIX", 0, 0, READING | IN(EXPORT) | IN(DUMP), DATA,           \
+    X(LABEL, "-label", "", TEXT, "PREFIX", 0, 0, PREFIXED | IN(EXPORT) | IN(DUMP), DATA,          \
       "prefix of labels in fastText lines (__label__)")                                           \
     X(QUIET, "--quiet", "q", FLAG, "", 0, 0, EVERY, COMMON, "no progress and no notes")           \
     X(HELP, "--help", "h", FLAG, "", 0, 0, EVERY, COMMON, "this text")                            \

@@ -162,6 +162,18 @@ set(HEADWISE_SOURCES
     src/classify/tower_folder.c
     src/classify/tower_tensors.c
     src/classify/vocabulary.c
+    src/explain/attend.c
+    src/explain/attention_flow.c
+    src/explain/attention_matrices.c
+    src/explain/attention_scores.c
+    src/explain/encoder_path.c
+    src/explain/encoder_words.c
+    src/explain/explain.c
+    src/explain/faithfulness.c
+    src/explain/integral.c
+    src/explain/ngram_shares.c
+    src/explain/subject.c
+    src/explain/tower_path.c
     src/train/adamw.c
     src/train/assembly.c
     src/train/bag_branch.c
@@ -252,13 +264,17 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
 endif()
 
 set(HEADWISE_APP_SOURCES
+    app/attention_json.c
+    app/attention_page.c
     app/card.c
+    app/cmd_attention.c
     app/cmd_calibrate.c
     app/cmd_check_data.c
     app/cmd_compare.c
     app/cmd_cv.c
     app/cmd_dump.c
     app/cmd_eval.c
+    app/cmd_explain.c
     app/cmd_export.c
     app/cmd_predict.c
     app/cmd_pretrain.c
@@ -272,6 +288,9 @@ set(HEADWISE_APP_SOURCES
     app/completion.c
     app/console.c
     app/data_scan.c
+    app/explanation_json.c
+    app/explanation_page.c
+    app/explanation_text.c
     app/head_list.c
     app/help.c
     app/json_text.c
@@ -281,11 +300,13 @@ set(HEADWISE_APP_SOURCES
     app/model_path.c
     app/options.c
     app/out_of_fold.c
+    app/page.c
     app/progress.c
     app/records.c
     app/report.c
     app/scorer.c
     app/selection.c
     app/spelling.c
+    app/text_source.c
     app/training.c
 )

@@ -255,6 +255,98 @@ HW_API hw_status hw_tokenize(hw_session *session, hw_text text, hw_token *tokens
 /* As it stands in the vocabulary ("##ing"); NULL if there is none. */
 HW_API const char *hw_token_string(const hw_classifier *classifier, uint32_t id);
 
+/* ---- Explanation ----------------------------------------------------------- */
+
+/* Of a label's score, the joined logit that softmax (multi-label: sigmoid) makes a probability of.
+ * The n-grams' part of it is linear: each n-gram's weight is shared by the words it covers,
+ * exactly, whatever the method; the method explains the rest. */
+typedef enum hw_explain_method {
+    HW_EXPLAIN_DEFAULT, /* integrated gradients */
+    HW_EXPLAIN_IG, /* integrated gradients (Sundararajan et al. 2017), from the text whose words
+                    * are all unknown to the text */
+    HW_EXPLAIN_GRAD_INPUT, /* gradient times input */
+    HW_EXPLAIN_LOO,        /* leave one word out */
+    HW_EXPLAIN_RANDOM,     /* by chance: what every other method has to beat */
+    /* Where a network looks, which has no sign but where talking heads mix their weights. Up to
+     * 4,096 tokens (a window). Capsules are taken to look at all states alike. The scores of a
+     * model with n-grams are brought to the size of what the towers add to the score. */
+    HW_EXPLAIN_ATTENTION,     /* of the last layer as the readout sees it, mean over heads */
+    HW_EXPLAIN_ROLLOUT,       /* through all layers (Abnar and Zuidema 2020) */
+    HW_EXPLAIN_FLOW,          /* the greatest flow through them (likewise); up to 256 tokens */
+    HW_EXPLAIN_NORM,          /* weighed by what it brings (Kobayashi et al. 2020) */
+    HW_EXPLAIN_GRAD_ATTENTION /* weighed by its gradient (Chefer et al. 2021) */
+} hw_explain_method;
+
+typedef struct hw_explain_options {
+    hw_explain_method method;
+    const char *label; /* default: the most probable one */
+    int32_t steps;     /* of IG, to begin with; default 32 */
+    double tolerance;  /* of IG: the completeness gap until which steps are added; default 0.005 */
+    int32_t random_orders; /* that faithfulness is compared with; default 20; negative: faithfulness
+                            * is not measured */
+    uint64_t seed;         /* of what is random */
+} hw_explain_options;
+
+/* A word, or a token of an encoder. */
+typedef struct hw_attribution {
+    size_t begin, end;                     /* bytes of the text; equal for [CLS], [SEP] */
+    size_t character_begin, character_end; /* the same in code points */
+    uint32_t id;                           /* of a token; 0 of a word */
+    double score;                          /* what it adds to the label's score */
+    double ngrams;                         /* of that, by the n-grams; 0 of LOO and RANDOM */
+} hw_attribution;
+
+/* What becomes of the label's probability p when a share of the words is replaced by unknown words
+ * (DeYoung et al. 2020): the drop p(text) - p(what is left). */
+enum { HW_REMOVALS = 5 };
+typedef struct hw_removal {
+    double share;                       /* of the words, rounded up: 1, 5, 10, 20, 50 % */
+    double without_top, only_top;       /* the words with the highest scores */
+    double without_random, only_random; /* mean over the random orders */
+} hw_removal;
+
+typedef struct hw_explained {
+    hw_explain_method method;
+    int32_t label;
+    double probability, score;
+    double base; /* the score when all words are unknown */
+    double sum;  /* of the words' scores */
+    double gap; /* |base + sum - score| / |score - base|; NaN if the method's scores are no parts of
+                 * the score */
+    size_t steps; /* gradients that were taken */
+    /* Means over the removals; NaN if they were not measured, or there is no word. The first is
+     * better the larger, the second the smaller. */
+    double comprehensiveness, sufficiency;
+    double random_comprehensiveness, random_sufficiency;
+    hw_removal removals[HW_REMOVALS];
+} hw_explained;
+
+typedef struct hw_explanation hw_explanation;
+
+/* options may be NULL. Takes time linear in the length of the text; HW_EXPLAIN_LOO quadratic. */
+HW_API hw_explanation *hw_explain(hw_session *session, hw_text text,
+                                  const hw_explain_options *options, hw_error *err);
+HW_API void hw_explanation_free(hw_explanation *explanation);
+HW_API const hw_explained *hw_explanation_summary(const hw_explanation *explanation);
+/* [*count], in the order of the text. */
+HW_API const hw_attribution *hw_explanation_words(const hw_explanation *explanation, size_t *count);
+/* Those of hw_tokenize; of a classifier without an encoder, the words. */
+HW_API const hw_attribution *hw_explanation_tokens(const hw_explanation *explanation,
+                                                   size_t *count);
+
+/* What the heads of one tower attend to, or those of an encoder in one window of the text. */
+typedef struct hw_attention_map {
+    size_t readings; /* how many towers or windows there are */
+    size_t layers, heads, count;
+    const hw_attribution *tokens; /* [count]; score: how the readout looks at it */
+    const float *weights;         /* [layers][heads][count][count], by query and key */
+} hw_attention_map;
+
+/* The reading-th one; up to 4,096 tokens. Free with hw_attention_map_free. */
+HW_API hw_attention_map *hw_attend(hw_session *session, hw_text text, size_t reading,
+                                   hw_error *err);
+HW_API void hw_attention_map_free(hw_attention_map *map);
+
 /* ---- Evaluation ------------------------------------------------------------ */
 
 typedef struct hw_label_metrics {

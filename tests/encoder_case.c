@@ -65,7 +65,7 @@ static void set_batch(encoder_case *c) {
     const hw_tensor *places = hw_safetensors_find(c->expected, "places");
     const bool masked = c->config.readout == HW_ENCODER_MASKED;
     c->batch = (hw_encoder_batch){ hw_safetensors_find(c->expected, "tokens")->data, offsets->data,
-                                   offsets->shape[0] - 1 };
+                                   offsets->shape[0] - 1, NULL };
     c->tokens = c->batch.offsets[c->batch.texts];
     c->longest = 0;
     for (size_t text = 0; text < c->batch.texts; text++) {

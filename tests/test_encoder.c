@@ -120,7 +120,7 @@ static void check_alone(const encoder_case *c, const char *name) {
     for (size_t text = 0; text < c->batch.texts; text++) {
         const uint32_t begin = c->batch.offsets[text], end = c->batch.offsets[text + 1];
         const uint32_t offsets[2] = { 0, end - begin };
-        const hw_encoder_batch one = { c->batch.tokens + begin, offsets, 1 };
+        const hw_encoder_batch one = { c->batch.tokens + begin, offsets, 1, NULL };
         hw_encoder_forward(alone, scratch, c->encoder, hw_kernels_select(), one, NULL);
         if (memcmp(alone, together + text * c->columns, c->columns * sizeof *alone) != 0)
             fail_msg("%s: text %zu alone differs from the same text in a batch", name, text);
@@ -149,7 +149,7 @@ static void check_blocks(const encoder_case *c, const char *name) {
         for (size_t text = 0; text <= texts; text++)
             offsets[i * texts + text] = (uint32_t)(i * c->tokens) + c->batch.offsets[text];
     }
-    const hw_encoder_batch batch = { tokens, offsets, TIMES * texts };
+    const hw_encoder_batch batch = { tokens, offsets, TIMES * texts, NULL };
     hw_encoder_scratch *scratch = hw_encoder_scratch_new(
         &c->config, TIMES * texts, TIMES * c->tokens, c->longest, false, NULL, &err);
     assert_non_null(scratch);

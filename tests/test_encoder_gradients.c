@@ -160,7 +160,7 @@ static void check_pieces(encoder_case *c, const char *name) {
     for (size_t text = 0; text < c->batch.texts; text++) {
         const uint32_t begin = c->batch.offsets[text];
         const uint32_t offsets[2] = { 0, c->batch.offsets[text + 1] - begin };
-        const hw_encoder_batch one = { c->batch.tokens + begin, offsets, 1 };
+        const hw_encoder_batch one = { c->batch.tokens + begin, offsets, 1, NULL };
         hw_encoder_noise moved = noise;
         moved.first_text += text;
         hw_encoder_forward(pieces + text * c->columns, scratch, c->encoder, hw_kernels_select(),

@@ -161,6 +161,52 @@ static void test_what_was_read_before_does_not_matter(void **state) {
     hw_built_dictionary_free(&k.built);
 }
 
+static void assert_same(const hw_encoding *a, const hw_encoding *b) {
+    assert_int_equal(a->tokens, b->tokens);
+    assert_int_equal(a->lettered, b->lettered);
+    assert_int_equal(a->features.count, b->features.count);
+    for (size_t i = 0; i < a->features.count; i++) {
+        assert_int_equal(a->features.items[i].index, b->features.items[i].index);
+        assert_true(a->features.items[i].value == b->features.items[i].value);
+    }
+    for (size_t token = 0; token <= a->tokens; token++)
+        assert_int_equal(a->token_offsets[token], b->token_offsets[token]);
+    for (size_t i = 0; i < a->token_offsets[a->tokens]; i++)
+        assert_int_equal(a->token_ngrams[i], b->token_ngrams[i]);
+}
+
+/* Every set of words, beside the text that has words of the same kinds in their places. */
+static void test_words_are_removed_as_if_nobody_knew_them(void **state) {
+    (void)state;
+    enum { WORDS = 7 };
+    static const char *const words[WORDS] = { "red",          " car",         ",",  " red",
+                                              "\xe6\x88\x91", "\xe7\x88\xb1", "car" };
+    static const char *const unknown[WORDS] = { "qqq",          " qqq",         ";",  " qqq",
+                                                "\xe5\xa5\xbd", "\xe5\xa5\xbd", "qqq" };
+    known k = know("red car, red\xe6\x88\x91\xe7\x88\xb1"
+                   "car");
+    hw_encoding e = { 0 }, other = { 0 };
+    for (unsigned set = 0; set < 1u << WORDS; set++) {
+        char whole[100] = "", changed[100] = "";
+        bool removed[WORDS];
+        for (size_t i = 0; i < WORDS; i++) {
+            removed[i] = set >> i & 1;
+            strcat(whole, words[i]);
+            strcat(changed, removed[i] ? unknown[i] : words[i]);
+        }
+        assert_int_equal(hw_encoding_make(&e, hw_text_of(whole), &options, &k.view, NULL), HW_OK);
+        assert_int_equal(e.words.count, WORDS);
+        assert_int_equal(hw_encoding_remove(&e, removed, &options, NULL), HW_OK);
+        assert_int_equal(hw_encoding_weigh(&e, k.built.count, k.idf, NULL), HW_OK);
+        assert_int_equal(hw_encoding_sort(&e, NULL), HW_OK);
+        encode(&other, &k, changed);
+        assert_same(&e, &other);
+    }
+    hw_encoding_free(&e);
+    hw_encoding_free(&other);
+    hw_built_dictionary_free(&k.built);
+}
+
 #ifdef HW_FAULTS
 
 static void test_every_failing_allocation_is_reported(void **state) {
@@ -194,6 +240,7 @@ int main(void) {
         cmocka_unit_test(test_unknown_ngrams_leave_no_trace),
         cmocka_unit_test(test_the_block_of_characters_is_as_long_as_their_share),
         cmocka_unit_test(test_what_was_read_before_does_not_matter),
+        cmocka_unit_test(test_words_are_removed_as_if_nobody_knew_them),
 #ifdef HW_FAULTS
         cmocka_unit_test(test_every_failing_allocation_is_reported),
 #endif

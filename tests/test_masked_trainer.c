@@ -53,8 +53,8 @@ static double first_loss(const first_step *s) {
     float *logits = hw_calloc((count + 1) * vocabulary, sizeof *logits);
     assert_non_null(logits);
     hw_encoder_masked_forward(logits, s->scratch, s->c.encoder, hw_kernels_select(),
-                              (hw_encoder_batch){ s->tokens, offsets, 1 }, s->masked.places, count,
-                              NULL);
+                              (hw_encoder_batch){ s->tokens, offsets, 1, NULL }, s->masked.places,
+                              count, NULL);
     double loss = 0;
     for (size_t row = 0; row < count; row++)
         loss += hw_softmax_loss(logits + count * vocabulary, logits + row * vocabulary, vocabulary,

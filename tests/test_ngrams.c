@@ -117,6 +117,44 @@ static void test_ngrams_know_where_they_end(void **state) {
     hw_ngrams_free(&ngrams);
 }
 
+/* The words from where a sequence begins to where it ends have it as their whole. */
+static void expect_firsts(const hw_words *words, const hw_ngram_options *options) {
+    hw_ngrams ngrams = { 0 }, alone = { 0 };
+    uint32_t firsts[200];
+    assert_int_equal(hw_ngrams_extract(&ngrams, words, options, NULL), HW_OK);
+    assert_true(ngrams.count <= sizeof firsts / sizeof *firsts);
+    hw_ngrams_firsts(firsts, &ngrams, words, options);
+    for (size_t i = 0; i < ngrams.count; ++i) {
+        if (i < ngrams.words_end || i >= ngrams.sequences_end) {
+            assert_int_equal(firsts[i], ngrams.tokens[i]);
+            continue;
+        }
+        hw_words covered = *words;
+        covered.items += firsts[i];
+        covered.count = ngrams.tokens[i] - firsts[i] + 1;
+        assert_int_equal(hw_ngrams_extract(&alone, &covered, options, NULL), HW_OK);
+        uint64_t whole = 0;
+        for (size_t k = alone.words_end; k < alone.sequences_end; ++k)
+            if (alone.tokens[k] == covered.count - 1) {
+                whole = alone.hashes[k]; /* the first that ends there begins at the start */
+                break;
+            }
+        assert_true(whole == ngrams.hashes[i]);
+    }
+    hw_ngrams_free(&ngrams);
+    hw_ngrams_free(&alone);
+}
+
+static void test_ngrams_know_where_they_begin(void **state) {
+    (void)state;
+    hw_words words = { 0 };
+    assert_int_equal(hw_words_split(&words, hw_text_of("我爱 the 北京烤鸭 and tea!"), NULL), HW_OK);
+    for (int32_t word_max = 1; word_max <= 5; ++word_max)
+        for (int32_t cjk_max = 1; cjk_max <= 5; ++cjk_max)
+            expect_firsts(&words, &(hw_ngram_options){ word_max, cjk_max, 2, 3 });
+    hw_words_free(&words);
+}
+
 /* The character n-grams of a word are those of the same letters elsewhere, by place. */
 static void test_characters_mark_both_ends(void **state) {
     (void)state;
@@ -357,6 +395,7 @@ int main(void) {
         cmocka_unit_test(test_different_ngrams_have_different_hashes),
         cmocka_unit_test(test_sequences_depend_on_words_and_order_only),
         cmocka_unit_test(test_ngrams_know_where_they_end),
+        cmocka_unit_test(test_ngrams_know_where_they_begin),
         cmocka_unit_test(test_characters_mark_both_ends),
         cmocka_unit_test(test_hashes_are_fixed),
         cmocka_unit_test(test_counter_counts_documents),

@@ -2,7 +2,7 @@
  * computed, and shapes and limits. */
 #include "base/fault.h"
 #include "base/random.h"
-#include "model/tower.h"
+#include "model/scratch.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -146,6 +146,95 @@ static void check_scratches(const hw_tower_config *config) {
 static void test_scratch_without_training_gives_same_logits(void **state) {
     (void)state;
     for_each_kind(check_scratches);
+}
+
+/* ---- Looking inside ----------------------------------------------------------------------- */
+
+/* A head's weights of one layer, summed over heads with what each brings: [n][width]. */
+typedef struct watched {
+    size_t layer, n, width, blocks;
+    const float *outputs; /* [heads][n][width] */
+    float *sum;
+} watched;
+
+static void add_block(void *context, const hw_attention_block *b) {
+    watched *w = context;
+    if (b->layer != w->layer) return;
+    w->blocks++;
+    for (size_t i = 0; i < b->rows; i++)
+        for (size_t j = 0; j < b->columns; j++)
+            for (size_t c = 0; c < w->width; c++)
+                w->sum[(b->query + i) * w->width + c] +=
+                    b->weights[i * b->stride + j] *
+                    w->outputs[(b->head * w->n + b->key + j) * w->width + c];
+}
+
+/* x + sum over heads and tokens of weight * output + bias is what the layer makes of x. */
+static void check_what_heads_do(const hw_tower_config *config) {
+    enum { LONG_TEXT = 5, LAYER = 1 };
+    model m;
+    begin(&m, config);
+    const hw_kernels *kernels = hw_kernels_select();
+    hw_tower_scratch *scratch = new_scratch(&m, true);
+    const size_t n = lengths[LONG_TEXT], width = (size_t)config->width,
+                 heads = (size_t)config->heads;
+    const uint32_t offsets[2] = { 0, lengths[LONG_TEXT] };
+    const hw_batch batch = { m.ngrams, m.token_offsets + m.offsets[LONG_TEXT], offsets, 1 };
+    float logits[COLUMNS], d_logits[COLUMNS] = { 1 };
+    float *outputs = new_floats(heads * n * width), *sum = new_floats(n * width);
+    float *d_tokens = new_floats(n * width), *block = new_floats(hw_tower_floats(config));
+    hw_tower_views gradient;
+    hw_tower_view(&gradient, config, block);
+    hw_tower_forward(logits, scratch, config, &m.weights, kernels, batch, NULL);
+    for (size_t head = 0; head < heads; head++)
+        hw_tower_head_outputs(outputs + head * n * width, scratch, config, &m.weights, kernels, n,
+                              LAYER, head);
+    watched seen = { LAYER, n, width, 0, outputs, sum };
+    hw_tower_watch(scratch, &(hw_attention_watch){ add_block, &seen });
+    hw_tower_backward(&gradient, d_tokens, scratch, config, &m.weights, kernels, batch, d_logits,
+                      NULL);
+    assert_int_equal(seen.blocks,
+                     heads * ((n + (size_t)config->window - 1) / (size_t)config->window));
+    for (size_t i = 0; i < n * width; i++) {
+        const float before = scratch->attention[LAYER].norm.x[i];
+        const float after = scratch->feedforward[LAYER].norm.x[i];
+        const float made = before + sum[i] + m.weights.layer[LAYER].output_bias[i % width];
+        assert_true(fabsf(made - after) < 1e-4f);
+    }
+    hw_tower_watch(scratch, NULL);
+    hw_tower_backward(&gradient, d_tokens, scratch, config, &m.weights, kernels, batch, d_logits,
+                      NULL);
+    assert_int_equal(seen.blocks, heads * 3);
+    hw_tower_scratch_free(scratch);
+    free(outputs);
+    free(sum);
+    free(d_tokens);
+    free(block);
+    end(&m);
+}
+
+static void test_what_heads_are_seen_to_do_is_what_the_layer_does(void **state) {
+    (void)state;
+    for_each_kind(check_what_heads_do);
+}
+
+static void test_readout_rows_sum_to_one(void **state) {
+    (void)state;
+    for (int32_t queries = -1; queries <= 3; queries++) {
+        hw_tower_config config = deep;
+        config.queries = queries < 0 ? 0 : queries;
+        config.capsule_dim = config.routing = queries < 0 ? 2 : 0;
+        model m;
+        begin(&m, &config);
+        float logits[COLUMNS], row[MAX_TOKENS], sum = 0;
+        hw_tower_scratch *scratch = new_scratch(&m, true);
+        forward(logits, &m, scratch, hw_kernels_select(), 6, 1, NULL);
+        hw_tower_readout_row(row, scratch, &config, lengths[6]);
+        for (size_t i = 0; i < lengths[6]; i++) sum += row[i];
+        assert_true(fabsf(sum - 1) < 1e-5f);
+        hw_tower_scratch_free(scratch);
+        end(&m);
+    }
 }
 
 /* ---- Embedding ---------------------------------------------------------------------------- */
@@ -427,6 +516,8 @@ static void test_scratch_of_impossible_size_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_has_same_logits_alone_and_in_any_batch),
+        cmocka_unit_test(test_what_heads_are_seen_to_do_is_what_the_layer_does),
+        cmocka_unit_test(test_readout_rows_sum_to_one),
         cmocka_unit_test(test_scratch_without_training_gives_same_logits),
         cmocka_unit_test(test_token_is_the_scaled_sum_of_its_ngrams),
         cmocka_unit_test(test_token_without_ngrams_is_zero),

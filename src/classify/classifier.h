@@ -113,6 +113,14 @@ hw_status hw_bundle_add_tower(hw_bundle *bundle, int32_t tower, const hw_tower_c
  * NULL; a branch that the architecture lacks is 0. */
 hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count,
                          float *probabilities, float *bag, float *tower, hw_error *err);
+/* The same for one text, `count` times, of a classifier without an encoder: the row-th time without
+ * the words that removed[count][words] names, where words are those of hw_words_split. */
+hw_status hw_session_run_without(hw_session *session, hw_text text, const bool *removed,
+                                 size_t words, size_t count, float *probabilities, float *bag,
+                                 float *tower, hw_error *err);
+const hw_classifier *hw_session_classifier(const hw_session *session);
+/* [towers] of the classifier, with the session's heads switched off. */
+const hw_tower_views *hw_session_towers(const hw_session *session);
 /* z * temperature of one label. */
 double hw_classifier_logit(const hw_classifier *classifier, const float *bag, const float *tower,
                            size_t label);

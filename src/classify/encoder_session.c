@@ -190,11 +190,22 @@ static size_t windows_read(const hw_encoder_session *session, size_t text) {
     return session->truncate ? 1 : session->window_counts[text];
 }
 
+size_t hw_encoder_session_windows_read(const hw_encoder_session *session, size_t tokens) {
+    return session->truncate ? 1 : hw_window_count(session->plan, tokens);
+}
+
+void hw_encoder_session_window(size_t *begin, size_t *end, const hw_encoder_session *session,
+                               size_t tokens, size_t number) {
+    hw_window_bounds(begin, end, session->plan, tokens, number);
+}
+
 static hw_status run_batch(hw_encoder_session *session, output out, hw_error *err) {
     const size_t tokens = session->offsets[session->count];
     if (session->count == 0) return HW_OK;
     HW_TRY(reserve_scratch(session, tokens, longest_window(session), err));
-    const hw_encoder_batch batch = { session->ids, session->offsets, session->count };
+    const hw_encoder_batch batch = { .tokens = session->ids,
+                                     .offsets = session->offsets,
+                                     .texts = session->count };
     hw_encoder_forward(session->logits, session->scratch, session->classifier->encoder,
                        session->kernels, batch, NULL);
     for (size_t i = 0; i < session->count; i++) {
@@ -227,9 +238,8 @@ static hw_status add_to_batch(hw_encoder_session *session, output out, window w,
     return HW_OK;
 }
 
-static hw_status add_text(hw_encoder_session *session, output out, hw_text text, size_t row,
-                          hw_error *err) {
-    HW_TRY(hw_tokenizer_encode(&session->tokens, session->tokenizer, text, err));
+/* Adds the session's tokens. */
+static hw_status add_tokens(hw_encoder_session *session, output out, size_t row, hw_error *err) {
     const size_t tokens = session->tokens.count;
     session->window_counts[row] = (uint32_t)hw_window_count(session->plan, tokens);
     const size_t windows = windows_read(session, row);
@@ -242,16 +252,48 @@ static hw_status add_text(hw_encoder_session *session, output out, hw_text text,
     return HW_OK;
 }
 
-hw_status hw_encoder_session_run(hw_encoder_session *session, const hw_text *texts, size_t count,
-                                 float *probabilities, float *logits, hw_error *err) {
+hw_status hw_encoder_session_encode(hw_encoder_session *session, const hw_tokens **tokens,
+                                    hw_text text, hw_error *err) {
+    *tokens = &session->tokens;
+    return hw_tokenizer_encode(&session->tokens, session->tokenizer, text, err);
+}
+
+static hw_status begin_call(hw_encoder_session *session, size_t count, hw_error *err) {
     HW_TRY(hw_classifier_check_labels(session->classifier, err));
     if (!hw_grow((void **)&session->window_counts, &session->window_capacity, count,
                  sizeof *session->window_counts))
         return hw_fail_memory(err, count * sizeof *session->window_counts);
-    const output out = { probabilities, logits };
     session->count = 0;
-    for (size_t i = 0; i < count; i++) HW_TRY(add_text(session, out, texts[i], i, err));
+    return HW_OK;
+}
+
+hw_status hw_encoder_session_run(hw_encoder_session *session, const hw_text *texts, size_t count,
+                                 float *probabilities, float *logits, hw_error *err) {
+    const output out = { probabilities, logits };
+    HW_TRY(begin_call(session, count, err));
+    for (size_t i = 0; i < count; i++) {
+        HW_TRY(hw_tokenizer_encode(&session->tokens, session->tokenizer, texts[i], err));
+        HW_TRY(add_tokens(session, out, i, err));
+    }
     return run_batch(session, out, err);
+}
+
+hw_status hw_encoder_session_run_without(hw_encoder_session *session, hw_text text,
+                                         const bool *removed, uint32_t instead, size_t count,
+                                         float *probabilities, float *logits, hw_error *err) {
+    const output out = { probabilities, logits };
+    HW_TRY(begin_call(session, count, err));
+    for (size_t row = 0; row < count; row++) {
+        HW_TRY(hw_tokenizer_encode(&session->tokens, session->tokenizer, text, err));
+        for (size_t i = 0; i < session->tokens.count; i++)
+            if (removed[row * session->tokens.count + i]) session->tokens.items[i].id = instead;
+        HW_TRY(add_tokens(session, out, row, err));
+    }
+    return run_batch(session, out, err);
+}
+
+const bool *hw_encoder_session_heads_off(const hw_encoder_session *session) {
+    return session->heads_off;
 }
 
 size_t hw_encoder_session_windows(const hw_encoder_session *session, size_t i) {

@@ -70,6 +70,38 @@ hw_status hw_encoding_make(hw_encoding *e, hw_text text, const hw_ngram_options 
     return look_characters_up(e, err);
 }
 
+static hw_status remove_words(hw_encoding *e, const bool *removed, const hw_ngram_options *options,
+                              hw_error *err) {
+    const size_t count = e->ngrams.count;
+    if (!hw_grow((void **)&e->firsts, &e->firsts_capacity, count, sizeof *e->firsts))
+        return hw_fail_memory(err, count * sizeof *e->firsts);
+    hw_ngrams_firsts(e->firsts, &e->ngrams, &e->words, options);
+    for (size_t i = 0; i < count; i++)
+        for (size_t word = e->firsts[i]; word <= e->ngrams.tokens[i]; word++)
+            if (removed[word]) e->found[i] = HW_ABSENT;
+    return HW_OK;
+}
+
+/* The words stay lettered. */
+static void remove_characters(hw_encoding *e, const bool *removed) {
+    uint32_t count = 0, begin = 0;
+    for (size_t word = 0; word < e->words.count; word++) {
+        const uint32_t end = e->character_offsets[word + 1];
+        e->character_offsets[word] = count;
+        for (uint32_t i = begin; i < end && !removed[word]; i++)
+            e->characters[count++] = e->characters[i];
+        begin = end;
+    }
+    e->character_offsets[e->words.count] = count;
+}
+
+hw_status hw_encoding_remove(hw_encoding *e, const bool *removed, const hw_ngram_options *options,
+                             hw_error *err) {
+    HW_TRY(remove_words(e, removed, options, err));
+    remove_characters(e, removed);
+    return HW_OK;
+}
+
 hw_status hw_encoding_weigh(hw_encoding *e, size_t members, const float *idf, hw_error *err) {
     const size_t words = e->words.count;
     const hw_known_ngrams known = { .words = e->found,
@@ -123,5 +155,6 @@ void hw_encoding_free(hw_encoding *e) {
     hw_free(e->character_offsets);
     hw_free(e->token_offsets);
     hw_free(e->token_ngrams);
+    hw_free(e->firsts);
     *e = (hw_encoding){ 0 };
 }

@@ -22,14 +22,20 @@ typedef struct hw_encoding {
                                   * empty text has one token without n-grams */
     uint32_t *token_offsets;     /* [tokens + 1] into token_ngrams */
     uint32_t *token_ngrams;      /* dictionary indices, by token, in order of their kind */
+    uint32_t *firsts;            /* scratch: [ngrams.count] the word where each begins */
     hw_lexicon *lexicon;
     size_t found_capacity, characters_capacity, character_offsets_capacity;
-    size_t offsets_capacity, ngrams_capacity;
+    size_t offsets_capacity, ngrams_capacity, firsts_capacity;
 } hw_encoding;
 
 /* Reads a text. */
 hw_status hw_encoding_make(hw_encoding *encoding, hw_text text, const hw_ngram_options *options,
                            const hw_dictionary *dictionary, hw_error *err);
+/* What was read, with some words replaced by words of their kind that nobody knows: the n-grams
+ * that touch one leave no trace. Before hw_encoding_weigh and hw_encoding_sort. removed:
+ * [words.count] */
+hw_status hw_encoding_remove(hw_encoding *encoding, const bool *removed,
+                             const hw_ngram_options *options, hw_error *err);
 /* Its features. members: of the dictionary. idf: [members]. */
 hw_status hw_encoding_weigh(hw_encoding *encoding, size_t members, const float *idf, hw_error *err);
 /* Its tokens. */

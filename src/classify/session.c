@@ -182,11 +182,28 @@ static hw_status run_towers(hw_session *session, hw_error *err) {
 
 /* ---- Texts --------------------------------------------------------------------- */
 
-static hw_status add_text(hw_session *session, hw_text text, hw_error *err) {
+/* The texts of a call: texts[count], or texts[0] without the words that each row of removed
+ * [count][words] names. */
+typedef struct request {
+    const hw_text *texts;
+    const bool *removed; /* or NULL */
+    size_t words, count;
+} request;
+
+static hw_status encode(hw_session *session, const request *r, size_t row, hw_error *err) {
+    const hw_classifier *classifier = session->classifier;
+    const hw_ngram_options *options = &classifier->config.ngram_options;
+    HW_TRY(hw_encoding_make(&session->encoding, r->texts[r->removed ? 0 : row], options,
+                            &classifier->ngrams, err));
+    if (!r->removed) return HW_OK;
+    assert(session->encoding.words.count == r->words);
+    return hw_encoding_remove(&session->encoding, r->removed + row * r->words, options, err);
+}
+
+static hw_status add_text(hw_session *session, const request *r, size_t row, hw_error *err) {
     const hw_classifier *classifier = session->classifier;
     hw_encoding *encoding = &session->encoding;
-    HW_TRY(hw_encoding_make(encoding, text, &classifier->config.ngram_options, &classifier->ngrams,
-                            err));
+    HW_TRY(encode(session, r, row, err));
     if (session->bag) {
         HW_TRY(hw_encoding_weigh(encoding, classifier->config.ngrams, classifier->idf, err));
         bag_logits(session->bag + session->texts * label_count(session), classifier,
@@ -200,12 +217,12 @@ static hw_status add_text(hw_session *session, hw_text text, hw_error *err) {
     return HW_OK;
 }
 
-/* Takes texts from the start, at least one, until the batch is full, and runs them. */
-static hw_status run_batch(hw_session *session, const hw_text *texts, size_t count, hw_error *err) {
+/* Takes texts from `first` on, at least one, until the batch is full, and runs them. */
+static hw_status run_batch(hw_session *session, const request *r, size_t first, hw_error *err) {
     session->texts = 0;
-    while (session->texts < count && session->texts < BATCH_TEXTS &&
+    while (first + session->texts < r->count && session->texts < BATCH_TEXTS &&
            session->offsets[session->texts] < BATCH_TOKENS)
-        HW_TRY(add_text(session, texts[session->texts], err));
+        HW_TRY(add_text(session, r, first + session->texts, err));
     return run_towers(session, err);
 }
 
@@ -218,13 +235,11 @@ static void copy_row(float *logits, const float *rows, size_t columns, size_t te
         memset(logits, 0, labels * sizeof *logits);
 }
 
-hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count,
-                         float *probabilities, float *bag, float *tower, hw_error *err) {
-    if (session->encoder)
-        return hw_encoder_session_run(session->encoder, texts, count, probabilities, tower, err);
+static hw_status run(hw_session *session, const request *r, float *probabilities, float *bag,
+                     float *tower, hw_error *err) {
     const size_t labels = label_count(session), columns = column_count(session);
-    for (size_t first = 0; first < count; first += session->texts) {
-        HW_TRY(run_batch(session, texts + first, count - first, err));
+    for (size_t first = 0; first < r->count; first += session->texts) {
+        HW_TRY(run_batch(session, r, first, err));
         for (size_t text = 0; text < session->texts; text++) {
             const size_t row = (first + text) * labels;
             copy_row(bag ? bag + row : NULL, session->bag, labels, text, labels);
@@ -236,6 +251,34 @@ hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count
         }
     }
     return HW_OK;
+}
+
+hw_status hw_session_run(hw_session *session, const hw_text *texts, size_t count,
+                         float *probabilities, float *bag, float *tower, hw_error *err) {
+    if (session->encoder)
+        return hw_encoder_session_run(session->encoder, texts, count, probabilities, tower, err);
+    const request r = { .texts = texts, .count = count };
+    return run(session, &r, probabilities, bag, tower, err);
+}
+
+hw_status hw_session_run_without(hw_session *session, hw_text text, const bool *removed,
+                                 size_t words, size_t count, float *probabilities, float *bag,
+                                 float *tower, hw_error *err) {
+    assert(!session->encoder);
+    const request r = { &text, removed, words, count };
+    return run(session, &r, probabilities, bag, tower, err);
+}
+
+const hw_classifier *hw_session_classifier(const hw_session *session) {
+    return session->classifier;
+}
+
+const hw_tower_views *hw_session_towers(const hw_session *session) {
+    return session->towers;
+}
+
+hw_encoder_session *hw_session_encoder(hw_session *session) {
+    return session->encoder;
 }
 
 hw_status hw_classify(hw_session *session, const hw_text *texts, size_t count, float *probabilities,

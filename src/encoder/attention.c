@@ -145,6 +145,21 @@ void hw_encoder_attention_first(float *y, const hw_encoder_pass *pass, int32_t l
 
 /* ---- Backward --------------------------------------------------------------------------- */
 
+static void show(const hw_score_block *b, const hw_head *h) {
+    const hw_attention_watch *watch = h->pass->scratch->watch;
+    if (!watch) return;
+    const hw_attention_block block = { .layer = (size_t)h->layer,
+                                       .head = h->head,
+                                       .query = h->begin + b->query,
+                                       .key = h->begin + b->first_key,
+                                       .rows = b->rows,
+                                       .columns = b->keys,
+                                       .stride = b->stride,
+                                       .weights = h->work->scores,
+                                       .gradient = h->work->d_scores };
+    watch->see(watch->context, &block);
+}
+
 /* d_q: [n][head_dim], row stride 3 * width, d_k and d_v behind it as k and v are behind q;
  * d_out: [n][head_dim], row stride width. */
 static void attend_backward(float *d_q, float *gradient, const hw_head *h, const float *d_out) {
@@ -166,6 +181,7 @@ static void attend_backward(float *d_q, float *gradient, const hw_head *h, const
         kernels->gemm_packed(d_scores, b.stride, d_rows, width,
                              h->work->values + b.first_key * head_dim, NULL, b.rows, b.keys,
                              head_dim);
+        show(&b, h);
         hw_scores_backward(&b, h);
         kernels->gemm(d_q + query * ld, ld, d_scores, b.stride, 1, h->k + b.first_key * ld, ld,
                       b.rows, head_dim, b.keys, false);
@@ -237,4 +253,22 @@ void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder
     hw_linears_backward(d_u, gradient, work->d_qkv, 3 * width, &modules[HW_MODULE_QUERY], 3,
                         tape->attention.u, tokens, pass, false);
     hw_relative_layer_backward(gradient, pass, layer);
+}
+
+/* ---- Looking inside ----------------------------------------------------------------------- */
+
+void hw_encoder_watch(hw_encoder_scratch *scratch, const hw_attention_watch *watch) {
+    scratch->watch = watch;
+}
+
+void hw_encoder_head_outputs(float *y, const hw_encoder_scratch *scratch, const hw_encoder *encoder,
+                             const hw_kernels *kernels, size_t tokens, size_t layer, size_t head) {
+    const size_t width = (size_t)encoder->config.width;
+    const size_t head_dim = (size_t)encoder->config.head_dim, column = head * head_dim;
+    const hw_module *output = &hw_layer_modules(encoder, (int32_t)layer)[HW_MODULE_OUTPUT];
+    for (size_t i = 0; i < tokens; i++) {
+        const float *v = scratch->layer[layer].qkv + i * 3 * width + 2 * width + column;
+        for (size_t o = 0; o < width; o++)
+            kernels->dot(y + i * width + o, v, output->weight + o * width + column, head_dim);
+    }
 }

@@ -14,6 +14,13 @@
 
 /* ---- Forward ------------------------------------------------------------------------------- */
 
+/* What stands for a token of the batch. */
+static const float *word_row(const hw_encoder_pass *pass, const hw_module *word, size_t token) {
+    const hw_encoder_batch *batch = &pass->batch;
+    if (batch->words) return batch->words + token * word->columns;
+    return word->weight + batch->tokens[token] * word->columns;
+}
+
 /* Row of the position table for each token of a text; NULL if there is no table. */
 static const float *position_row(const hw_encoder_pass *pass, size_t position) {
     const hw_module *module = &hw_base_modules(pass->encoder)[HW_MODULE_POSITION];
@@ -27,10 +34,10 @@ static void look_up(void *context, size_t text, int32_t worker) {
     const hw_module *base = hw_base_modules(pass->encoder);
     const hw_module *word = &base[HW_MODULE_WORD], *type = &base[HW_MODULE_TYPE];
     const size_t width = word->columns, begin = hw_begin_of(pass, text);
-    const uint32_t *tokens = pass->batch.tokens + pass->batch.offsets[text];
+    const size_t first = pass->batch.offsets[text];
     float *x = pass->scratch->embedding.sum + begin * width;
     for (size_t i = 0; i < hw_begin_of(pass, text + 1) - begin; i++, x += width) {
-        memcpy(x, word->weight + tokens[i] * width, width * sizeof *x);
+        memcpy(x, word_row(pass, word, first + i), width * sizeof *x);
         if (type->weight) pass->kernels->add(x, type->weight, width);
         const float *position = position_row(pass, i);
         if (position) pass->kernels->add(x, position, width);

@@ -35,7 +35,7 @@ static hw_encoder_batch block_from(hw_encoder_batch batch, size_t first, size_t 
     size_t texts = 1;
     assert(offsets[1] > offsets[0] && offsets[1] - offsets[0] <= max_tokens);
     while (first + texts < batch.texts && offsets[texts + 1] - offsets[0] <= max_tokens) texts++;
-    return (hw_encoder_batch){ batch.tokens, offsets, texts };
+    return (hw_encoder_batch){ batch.tokens, offsets, texts, batch.words };
 }
 
 /* ---- Forward ---------------------------------------------------------------------------- */

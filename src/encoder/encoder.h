@@ -12,6 +12,7 @@
 
 #include "base/threads.h"
 #include "encoder/config.h"
+#include "tensor/attention_watch.h"
 #include "tensor/kernels.h"
 #include "tensor/safetensors.h"
 
@@ -21,6 +22,8 @@ typedef struct hw_encoder_batch {
     const uint32_t *tokens;  /* ids, below config->vocabulary */
     const uint32_t *offsets; /* [texts + 1] */
     size_t texts;
+    const float *words; /* [offsets[texts]][embedding width]: what stands in for the tokens' rows of
+                         * the word embedding; NULL: the rows themselves */
 } hw_encoder_batch;
 
 /* ---- Weights ------------------------------------------------------------------ */
@@ -138,5 +141,15 @@ void hw_encoder_masked_backward(float *gradient, float *d_words, hw_encoder_scra
                                 const hw_encoder *encoder, const hw_kernels *kernels,
                                 hw_encoder_batch batch, const uint32_t *places, size_t count,
                                 const float *d_logits, const hw_encoder_noise *noise);
+
+/* ---- Looking inside: after hw_encoder_forward in a scratch for training ------------------ */
+
+/* Backward passes in this scratch show what heads attend to; NULL: no more. Blocks of one layer may
+ * come from several threads at a time. */
+void hw_encoder_watch(hw_encoder_scratch *scratch, const hw_attention_watch *watch);
+/* y[tokens][width]: what a head of a layer adds to a token for each unit of its attention to this
+ * one, v_j * W_output. */
+void hw_encoder_head_outputs(float *y, const hw_encoder_scratch *scratch, const hw_encoder *encoder,
+                             const hw_kernels *kernels, size_t tokens, size_t layer, size_t head);
 
 #endif

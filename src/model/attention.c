@@ -203,9 +203,21 @@ static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass,
     }
 }
 
-/* d_qkv: of the window's tokens, [n][hw_tower_qkv_width]; d_heads: [n][heads * head_dim] */
+/* The heads of a group. place: their layer and window. */
+static void show(const hw_head_group *g, hw_attention_block place) {
+    const hw_attention_watch *watch = g->pass->watch;
+    for (size_t i = 0; watch && i < g->heads; i++) {
+        place.head = g->first + i;
+        place.weights = hw_group_matrix(g->pass->work->scores, g, i);
+        place.gradient = hw_group_matrix(g->pass->work->d_scores, g, i);
+        watch->see(watch->context, &place);
+    }
+}
+
+/* d_qkv: of the window's tokens, [n][hw_tower_qkv_width]; d_heads: [n][heads * head_dim]; place:
+ * the layer and the window */
 static void attend_backward(float *d_qkv, const hw_tower_layer *gradient, const hw_head_group *g,
-                            const float *d_heads) {
+                            const float *d_heads, hw_attention_block place) {
     const hw_tower_config *config = g->pass->config;
     const hw_workspace *work = g->pass->work;
     const hw_kernels *kernels = g->pass->kernels;
@@ -222,6 +234,7 @@ static void attend_backward(float *d_qkv, const hw_tower_layer *gradient, const 
         kernels->gemm(hw_group_matrix(work->d_scores, g, i), stride, d_out, width, 1, work->across,
                       stride, n, n, head_dim, shared && i > 0);
     }
+    show(g, place);
     hw_weights_backward(d_qkv, gradient, g);
 }
 
@@ -243,8 +256,14 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     for (window w = window_at(pass, 0, 0); w.text < pass->batch.texts; w = window_after(pass, w))
         for (size_t first = 0; first < heads; first += hw_group_heads(config)) {
             const hw_head_group g = group_at(pass, tape->qkv, weights, w, first);
+            const hw_attention_block place = { .layer = layer,
+                                               .query = w.begin,
+                                               .key = w.begin,
+                                               .rows = g.n,
+                                               .columns = g.n,
+                                               .stride = hw_pattern_stride(g.n) };
             attend_backward(work->d_qkv + w.begin * (size_t)hw_tower_qkv_width(config), gradient,
-                            &g, work->d_gated + w.begin * hw_all_heads_width(config));
+                            &g, work->d_gated + w.begin * hw_all_heads_width(config), place);
         }
     hw_values_penalty_backward(work->d_qkv, pass, tape);
     scale_queries(work->d_qkv, tokens, config);
@@ -256,4 +275,18 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     pass->kernels->norm_backward(d_x, gradient->attention_norm_gain, gradient->attention_norm_bias,
                                  work->d_norm, tape->norm.x, tape->norm.mean, tape->norm.rstd,
                                  weights->attention_norm_gain, tokens, (size_t)config->width);
+}
+
+/* ---- Looking inside ----------------------------------------------------------------- */
+
+void hw_attention_head_outputs(float *y, const hw_attention_tape *tape,
+                               const hw_tower_config *config, const hw_tower_layer *weights,
+                               const hw_kernels *kernels, size_t tokens, size_t head) {
+    const size_t head_dim = (size_t)config->head_dim, width = (size_t)config->width;
+    float gate = weights->attention_gate[head];
+    if (config->head_gates != HW_HEAD_GATES_NONE) gate *= tape->gates[head];
+    kernels->gemm(y, width, tape->qkv + value_column(config, head),
+                  (size_t)hw_tower_qkv_width(config), 1, weights->output + head * head_dim * width,
+                  width, tokens, width, head_dim, false);
+    for (size_t i = 0; i < tokens * width; i++) y[i] *= gate;
 }

@@ -14,4 +14,10 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
                            const hw_attention_tape *tape, const hw_tower_layer *weights,
                            size_t layer);
 
+/* y[tokens][width] = gate * v * W_output of one head, after hw_attention_forward of one text
+ * without noise. gate: the learned one times that of model/head_gates.h. */
+void hw_attention_head_outputs(float *y, const hw_attention_tape *tape,
+                               const hw_tower_config *config, const hw_tower_layer *weights,
+                               const hw_kernels *kernels, size_t tokens, size_t head);
+
 #endif

@@ -76,7 +76,8 @@ typedef struct hw_pass {
     const hw_kernels *kernels;
     const hw_workspace *work;
     hw_batch batch;
-    const hw_tower_noise *noise; /* or NULL */
+    const hw_tower_noise *noise;     /* or NULL */
+    const hw_attention_watch *watch; /* or NULL */
 } hw_pass;
 
 static inline size_t hw_pass_tokens(const hw_pass *pass) {

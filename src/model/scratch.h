@@ -7,7 +7,8 @@
 struct hw_tower_scratch {
     size_t max_texts, max_tokens;
     bool training;
-    float *block; /* what the tapes and the workspace point into */
+    const hw_attention_watch *watch; /* or NULL */
+    float *block;                    /* what the tapes and the workspace point into */
     hw_attention_tape attention[HW_TOWER_LAYERS];
     hw_feedforward_tape feedforward[HW_TOWER_LAYERS];
     hw_pooling_tape pooling; /* or */

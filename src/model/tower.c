@@ -21,9 +21,12 @@ static hw_pass begin_pass(const hw_tower_scratch *scratch, const hw_tower_config
     assert(batch.texts > 0 && batch.texts <= scratch->max_texts);
     assert(batch.offsets[0] == 0 && batch.offsets[batch.texts] <= scratch->max_tokens);
     assert(!noise || scratch->training);
-    return (hw_pass){
-        .config = config, .kernels = kernels, .work = &scratch->work, .batch = batch, .noise = noise
-    };
+    return (hw_pass){ .config = config,
+                      .kernels = kernels,
+                      .work = &scratch->work,
+                      .batch = batch,
+                      .noise = noise,
+                      .watch = scratch->watch };
 }
 
 /* ---- Embedding ---------------------------------------------------------------------------- */
@@ -155,4 +158,28 @@ void hw_tower_backward(hw_tower_views *gradient, float *d_tokens, hw_tower_scrat
                               (size_t)l);
     }
     drop_embedding(d_tokens, &pass);
+}
+
+/* ---- Looking inside ------------------------------------------------------------------------- */
+
+void hw_tower_watch(hw_tower_scratch *scratch, const hw_attention_watch *watch) {
+    scratch->watch = watch;
+}
+
+void hw_tower_head_outputs(float *y, const hw_tower_scratch *scratch, const hw_tower_config *config,
+                           const hw_tower_views *weights, const hw_kernels *kernels, size_t tokens,
+                           size_t layer, size_t head) {
+    assert(scratch->training);
+    hw_attention_head_outputs(y, &scratch->attention[layer], config, &weights->layer[layer],
+                              kernels, tokens, head);
+}
+
+void hw_tower_readout_row(float *row, const hw_tower_scratch *scratch,
+                          const hw_tower_config *config, size_t tokens) {
+    const size_t queries = (size_t)config->queries;
+    for (size_t i = 0; i < tokens; i++) {
+        row[i] = queries ? 0 : 1 / (float)tokens;
+        for (size_t q = 0; q < queries; q++)
+            row[i] += scratch->pooling.attention[q * tokens + i] / (float)queries;
+    }
 }

@@ -24,6 +24,7 @@
 #define HW_MODEL_TOWER_H
 
 #include "base/error.h"
+#include "tensor/attention_watch.h"
 #include "tensor/kernels.h"
 
 /* At most. Routing takes tokens * labels * heads * head_dim multiplications an iteration. */
@@ -233,5 +234,19 @@ void hw_tower_backward(hw_tower_views *gradient, float *d_tokens, hw_tower_scrat
                        const hw_tower_config *config, const hw_tower_views *weights,
                        const hw_kernels *kernels, hw_batch batch, const float *d_logits,
                        const hw_tower_noise *noise);
+
+/* ---- Looking inside: after hw_tower_forward in a scratch for training -------------------- */
+
+/* Backward passes in this scratch show what heads attend to; NULL: no more. */
+void hw_tower_watch(hw_tower_scratch *scratch, const hw_attention_watch *watch);
+/* y[tokens][width] of a batch of one text: what a head of a layer adds to a token for each unit of
+ * its attention to this one, gate * v_j * W_output, the gate being the product of all of them. */
+void hw_tower_head_outputs(float *y, const hw_tower_scratch *scratch, const hw_tower_config *config,
+                           const hw_tower_views *weights, const hw_kernels *kernels, size_t tokens,
+                           size_t layer, size_t head);
+/* row[tokens] of a batch of one text: how the readout looks at the last layer's states, the mean
+ * over its queries; without any, and with capsules, all alike. */
+void hw_tower_readout_row(float *row, const hw_tower_scratch *scratch,
+                          const hw_tower_config *config, size_t tokens);
 
 #endif

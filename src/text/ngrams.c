@@ -47,7 +47,7 @@ static inline void add(cursor *out, uint64_t hash, size_t token) {
     *out->token++ = (uint32_t)token;
 }
 
-/* The n-grams of 2 and more words that begin with `first`. */
+/* The n-grams of 2 and more words that begin with `first`; sequences_of counts them. */
 static void add_sequences(cursor *out, const hw_words *words, size_t first,
                           const hw_ngram_options *options) {
     const size_t word_max = (size_t)options->word_max;
@@ -63,6 +63,19 @@ static void add_sequences(cursor *out, const hw_words *words, size_t first,
         if (n <= (all_cjk ? cjk_max : word_max)) add(out, hash, first + n - 1);
         if (!all_cjk && n >= word_max) break;
     }
+}
+
+/* How many add_sequences adds. */
+static size_t sequences_of(const hw_words *words, size_t first, const hw_ngram_options *options) {
+    const size_t word_max = (size_t)options->word_max, cjk_max = (size_t)options->cjk_max;
+    size_t count = 0;
+    bool all_cjk = words->items[first].kind == HW_WORD_CJK;
+    for (size_t n = 2; first + n <= words->count; ++n) {
+        all_cjk = all_cjk && words->items[first + n - 1].kind == HW_WORD_CJK;
+        if (n > (all_cjk && cjk_max > word_max ? cjk_max : word_max)) break;
+        if (n <= (all_cjk ? cjk_max : word_max)) ++count;
+    }
+    return count;
 }
 
 /* hash[k] is of the last k + 1 characters: a polynomial in CHARACTER_FACTOR. */
@@ -147,6 +160,15 @@ hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
         if (words->items[i].kind == HW_WORD_LETTERS) add_characters(&out, words, i, options);
     ngrams->count = (size_t)(out.hash - ngrams->hashes);
     return HW_OK;
+}
+
+void hw_ngrams_firsts(uint32_t *firsts, const hw_ngrams *ngrams, const hw_words *words,
+                      const hw_ngram_options *options) {
+    for (size_t i = 0; i < ngrams->count; ++i) firsts[i] = ngrams->tokens[i];
+    uint32_t *sequence = firsts + ngrams->words_end;
+    for (size_t first = 0; first < words->count; ++first)
+        for (size_t left = sequences_of(words, first, options); left > 0; --left)
+            *sequence++ = (uint32_t)first;
 }
 
 void hw_ngrams_free(hw_ngrams *ngrams) {

@@ -35,6 +35,10 @@ hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
 /* The same without HW_NGRAM_CHARACTERS. */
 hw_status hw_ngrams_extract_words(hw_ngrams *ngrams, const hw_words *words,
                                   const hw_ngram_options *options, hw_error *err);
+/* firsts[count]: the word at which each n-gram begins. words and options are those of the
+ * extraction. */
+void hw_ngrams_firsts(uint32_t *firsts, const hw_ngrams *ngrams, const hw_words *words,
+                      const hw_ngram_options *options);
 void hw_ngrams_free(hw_ngrams *ngrams);
 
 /* The hashes of HW_NGRAM_CHARACTERS of one word of letters, given by its normalized bytes;

@@ -76,5 +76,5 @@ hw_encoder_batch hw_token_piece_fill(hw_token_piece *piece, const hw_token_texts
         tokens += end - begin;
         piece->offsets[taken + 1] = (uint32_t)tokens;
     }
-    return (hw_encoder_batch){ piece->tokens, piece->offsets, taken };
+    return (hw_encoder_batch){ piece->tokens, piece->offsets, taken, NULL };
 }

@@ -1,0 +1,71 @@
+/* Blocks come one after the other: whoever collects runs a pass without other threads. */
+#include "explain/attention_matrices.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+static float *new_floats(size_t rows, size_t columns, hw_error *err) {
+    size_t floats = 0;
+    float *array = hw_mul_size(&floats, rows, columns) ? hw_calloc(floats, sizeof *array) : NULL;
+    if (!array) hw_fail_memory(err, floats * sizeof *array);
+    return array;
+}
+
+static size_t first_kept(const hw_attention_matrices *m) {
+    if (m->detail == HW_ATTENTION_EVERY) return 0;
+    if (m->detail == HW_ATTENTION_LAST && m->layers > 0) return m->layers - 1;
+    return m->layers;
+}
+
+hw_status hw_attention_matrices_start(hw_attention_matrices *m, size_t layers, size_t heads,
+                                      size_t tokens, size_t width, hw_error *err) {
+    if (tokens > HW_ATTENTION_TOKENS)
+        return hw_fail(err, HW_ERROR_UNSUPPORTED,
+                       "the text has %zu tokens; what heads attend to is shown of up to %d", tokens,
+                       HW_ATTENTION_TOKENS);
+    m->layers = layers;
+    m->heads = heads;
+    m->tokens = tokens;
+    m->width = width;
+    m->kept_from = first_kept(m);
+    const size_t square = tokens * tokens;
+    if (!(m->mean = new_floats(layers, square, err)) ||
+        !(m->relevance = new_floats(layers, square, err)) ||
+        !(m->kept = new_floats((layers - m->kept_from) * heads, square, err)) ||
+        !(m->row = new_floats(1, tokens, err)))
+        return HW_ERROR_MEMORY;
+    if (m->detail == HW_ATTENTION_LAST && !(m->outputs = new_floats(heads, tokens * width, err)))
+        return HW_ERROR_MEMORY;
+    return HW_OK;
+}
+
+void hw_attention_matrices_free(hw_attention_matrices *m) {
+    hw_free(m->mean);
+    hw_free(m->relevance);
+    hw_free(m->kept);
+    hw_free(m->outputs);
+    hw_free(m->row);
+    *m = (hw_attention_matrices){ 0 };
+}
+
+void hw_attention_matrices_see(void *matrices, const hw_attention_block *b) {
+    hw_attention_matrices *m = matrices;
+    const size_t square = m->tokens * m->tokens;
+    const float share = 1 / (float)m->heads;
+    for (size_t row = 0; row < b->rows; row++) {
+        const float *weights = b->weights + row * b->stride;
+        const float *gradient = b->gradient + row * b->stride;
+        const size_t at = (b->query + row) * m->tokens + b->key;
+        float *mean = m->mean + b->layer * square + at;
+        float *relevance = m->relevance + b->layer * square + at;
+        for (size_t j = 0; j < b->columns; j++) {
+            const float product = weights[j] * gradient[j];
+            mean[j] += share * weights[j];
+            relevance[j] += product > 0 ? share * product : 0;
+        }
+        if (b->layer < m->kept_from) continue;
+        const size_t matrix = (b->layer - m->kept_from) * m->heads + b->head;
+        memcpy(m->kept + matrix * square + at, weights, b->columns * sizeof *weights);
+    }
+}

@@ -1,0 +1,14 @@
+/* Whether an explanation says what the classifier does (DeYoung et al. 2020, eqs. 1 and 2): the
+ * probability without its top words, with nothing but them, and the same for words by chance.
+ * Invariant: a function of text, scores, orders and seed. */
+#ifndef HW_EXPLAIN_FAITHFULNESS_H
+#define HW_EXPLAIN_FAITHFULNESS_H
+
+#include "explain/subject.h"
+
+/* Fills in the measures of *explained from its probability and the words' scores. */
+hw_status hw_faithfulness_measure(hw_explained *explained, hw_subject *subject,
+                                  const hw_attribution *words, size_t orders, uint64_t seed,
+                                  hw_error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* The straight line from a baseline x' to the inputs x of towers or an encoder, one vector a token:
+ *
+ *     value(alpha) = w F(x' + alpha (x - x')),    slope_i(alpha) = w <dF/dx_i, x_i - x'_i>
+ *
+ * F is the label's logit and w how it counts in the score, so that the value's derivative is the
+ * sum of the slopes. Invariant: a point's results do not depend on the other points of the call. */
+#ifndef HW_EXPLAIN_PATH_H
+#define HW_EXPLAIN_PATH_H
+
+#include "explain/attention_matrices.h"
+#include "explain/subject.h"
+
+typedef struct hw_path hw_path;
+
+/* values: [count]; slopes: [count][tokens], or NULL. */
+typedef hw_status hw_path_fn(double *values, double *slopes, hw_path *path, const double *alphas,
+                             size_t count, hw_error *err);
+
+/* What the heads attend to at the end of the line, in one tower or one window of the text.
+ * matrices->detail says how much of it is wanted. */
+typedef hw_status hw_look_fn(hw_attention_matrices *matrices, hw_path *path, size_t reading,
+                             hw_error *err);
+
+/* What every path begins with. */
+struct hw_path {
+    size_t tokens;
+    size_t readings; /* towers or windows */
+    hw_path_fn *run;
+    hw_look_fn *look;
+    void (*free)(hw_path *path);
+};
+
+/* x: the sums of the tokens' n-grams, x' = 0, which is what an unknown word has. */
+hw_path *hw_tower_path_new(const hw_subject *subject, hw_error *err);
+/* x: rows of the word embedding; x': that of the subject's unknown token, but x for special tokens;
+ * from_zero: 0 for all. HW_ERROR_UNSUPPORTED if the encoder is int8. */
+hw_path *hw_encoder_path_new(const hw_subject *subject, bool from_zero, hw_error *err);
+
+/* The one of the two that fits the subject, which has a network. */
+static inline hw_path *hw_path_new(const hw_subject *subject, bool from_zero, hw_error *err) {
+    return subject->classifier->encoder ? hw_encoder_path_new(subject, from_zero, err)
+                                        : hw_tower_path_new(subject, err);
+}
+
+static inline void hw_path_free(hw_path *path) {
+    if (path) path->free(path);
+}
+
+#endif
