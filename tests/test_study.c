@@ -240,7 +240,8 @@ static void test_a_seed_of_which_a_side_diverged_does_not_count(void **state) {
     assert_non_null(strstr(error.message, "only 1 of"));
 }
 
-/* Seed 1 of h = 4 was lucky on the dev part; h = 16 is better with each seed. */
+/* Seed 1 of h = 4 was so lucky on the dev part that h = 4 is chosen for the other seeds, and with
+ * all three seeds it would be for all; without seed 1, h = 16 is better. */
 static void test_claim_f_takes_the_h_that_is_best_for_the_other_seeds(void **state) {
     (void)state;
     json_decref(claim_of("claim_f", "f"));
@@ -248,11 +249,11 @@ static void test_claim_f_takes_the_h_that_is_best_for_the_other_seeds(void **sta
     for (size_t i = 0; i < 5; i++)
         for (int32_t seed = 1; seed <= SEEDS; seed++) {
             const place at = { "MH", counts[i], seed };
-            const double loss = counts[i] == 4 && seed == 1 ? 0.5 : counts[i] == 16 ? 0.6 : 0.9;
+            const double loss = counts[i] == 4 && seed == 1 ? 0 : counts[i] == 16 ? 0.61 : 0.9;
             put("claim_f", at, "dev", json_pack("[[I, f]]", (json_int_t)8, loss));
             put("claim_f", at, "scores", scores("claim_f", at, counts[i] == 16 ? 18 : 0));
         }
-    assert_claim("claim_f", "f", 0, 100, 100);
+    assert_claim("claim_f", "f", 0, 100. / 3, 100. / 3);
     for (int32_t seed = 1; seed <= SEEDS; seed++)
         put("claim_f", (place){ "MH", 16, seed }, "diverged", json_true());
     assert_claim("claim_f", "f", 0, 0, 0);
