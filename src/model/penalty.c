@@ -59,7 +59,7 @@ double hw_tower_penalty(const hw_tower_scratch *scratch, const hw_tower_config *
         const span s = span_of(batch, text);
         for (int32_t l = 0; l < config->layers; l++)
             sum += of_layer(&scratch->attention[l], &weights->layer[l], s, config, p);
-        if (p->overlap > 0)
+        if (p->overlap > 0 && queries > 0)
             sum += (double)p->overlap * hw_overlap(scratch->pooling.attention + s.begin * queries,
                                                    queries, s.tokens, kernels);
     }

@@ -164,6 +164,7 @@ hw_status hw_ngrams_extract(hw_ngrams *ngrams, const hw_words *words,
 
 void hw_ngrams_firsts(uint32_t *firsts, const hw_ngrams *ngrams, const hw_words *words,
                       const hw_ngram_options *options) {
+    if (ngrams->count == 0) return;
     for (size_t i = 0; i < ngrams->count; ++i) firsts[i] = ngrams->tokens[i];
     uint32_t *sequence = firsts + ngrams->words_end;
     for (size_t first = 0; first < words->count; ++first)
