@@ -287,6 +287,7 @@ static void test_an_a_a_study_has_no_effect_of_what_is_counted(void **state) {
     hw_study_options options = study_of("twins", "aefi");
     options.twins = true;
     run_study(&options);
+    assert_int_not_equal(access("twins/runs/MH-h1-rate1-dropout0.5-plain0-seed1.json", F_OK), 0);
     json_t *study = study_read_json("twins/study.json"), *claims = json_object_get(study, "claims");
     for (size_t i = 0; i < json_array_size(claims); i++) {
         const char *verdict =
