@@ -39,6 +39,15 @@ class Results:
     def get(self, data_set, engine, seed):
         return self.records[engine.results].get(self.key(data_set, engine, seed))
 
+    def recorded(self, data_set, engine, seed):
+        """What any build of the program gave."""
+        before, after = self.key(data_set, engine, seed).split(engine.checksum())
+        records = [record for key, record in self.records[engine.results].items()
+                   if key.startswith(before) and key.endswith(after)]
+        if len(records) != 1:
+            raise SystemExit(f"{data_set.name}, {engine.name}, seed {seed}: {len(records)} records")
+        return records[0]
+
     def put(self, data_set, engine, seed, record):
         name = engine.results
         self.records[name][self.key(data_set, engine, seed)] = record

@@ -18,7 +18,7 @@ from statistics import median
 
 import datasets
 import minilm
-from accuracy import ROOT, Results, commit, cpu_name, mean, measure, write_between_markers
+from accuracy import ROOT, Results, cpu_name, mean, measure, write_between_markers
 from engines import BENCH, file_checksum, headwise_score, run_command
 
 RECIPE = "-epoch 3 -lr 5e-5 -batch 32 --weight-decay 0.01 --warmup 0.1 --layer-decay 1 " \
@@ -86,10 +86,11 @@ def markdown_of(runs_of, seeds, held_back):
         rows.append(row_of(f"**mean of {len(rows)}**", sum(runs_of.values(), [])))
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     sizes = next(iter(runs_of.values()))[0]
+    commits = sorted({run["commit"] for runs in runs_of.values() for run in runs})
     notes = f"Accuracy on the test parts, per cent; speed in real tokens learned from. Seeds " \
             f"{' '.join(map(str, seeds))}. Headwise: `{RECIPE} --valid-split {held_back}`; a model " \
             f"is {sizes['bytes'] / 2**20:.1f} MiB, in int8 {sizes['int8_bytes'] / 2**20:.1f} MiB. " \
-            f"{cpu_name()}, {time.strftime('%Y-%m-%d')}, commit {commit()}."
+            f"{cpu_name()}, {time.strftime('%Y-%m-%d')}, commits {', '.join(commits)}."
     return "\n".join([*lines, "", notes])
 
 
@@ -101,6 +102,8 @@ def parse_arguments():
                         help="share of the train part that Headwise holds back")
     parser.add_argument("--program", default=ROOT / "build" / "release" / "headwise")
     parser.add_argument("--results", default=ROOT / "bench" / "results", help="folder of results")
+    parser.add_argument("--recorded", action="store_true",
+                        help="train nothing: take what is recorded, of whatever build")
     parser.add_argument("--markdown", help="file to write the table into, between its markers")
     return parser.parse_args()
 
@@ -109,8 +112,13 @@ def main():
     arguments = parse_arguments()
     results, pair = Results(arguments.results), Pair(arguments.program, arguments.valid_split)
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    runs_of = {name: [measure(results, datasets.find(name), pair, seed) for seed in seeds]
-               for name in arguments.sets.split(",")}
+
+    def run_of(name, seed):
+        if arguments.recorded:
+            return results.recorded(datasets.find(name), pair, seed)
+        return measure(results, datasets.find(name), pair, seed)
+
+    runs_of = {name: [run_of(name, seed) for seed in seeds] for name in arguments.sets.split(",")}
     table = markdown_of(runs_of, seeds, arguments.valid_split)
     print(table)
     if arguments.markdown:
