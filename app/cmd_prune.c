@@ -136,9 +136,9 @@ static json_t *report_json(const report *r) {
         hw_classifier_summary(r->before.classifier)->multi_label ? "micro_f1" : "accuracy";
     return json_pack("{s:I, s:o, s:o, s:o, s:I, s:I}", "examples", (json_int_t)r->plan->examples,
                      "before", measured_json(&r->before, score, r->speed.before), "after",
-                     measured_json(&r->after, score, r->speed.after), "steps",
-                     steps_json(r->plan), "timed_texts", (json_int_t)r->speed.texts,
-                     "timed_rounds", (json_int_t)r->speed.rounds);
+                     measured_json(&r->after, score, r->speed.after), "steps", steps_json(r->plan),
+                     "timed_texts", (json_int_t)r->speed.texts, "timed_rounds",
+                     (json_int_t)r->speed.rounds);
 }
 
 /* ---- The command -------------------------------------------------------------------------- */
@@ -165,8 +165,8 @@ static hw_status show(const report *r, const arguments *args, hw_error *err) {
 }
 
 /* The copy is written before it is reported: its size is that of the file. */
-static hw_status prune(report *r, const arguments *args, hw_classifier **pruned,
-                       const char *opened, const char *path, hw_error *err) {
+static hw_status prune(report *r, const arguments *args, hw_classifier **pruned, const char *opened,
+                       const char *path, hw_error *err) {
     const hw_classifier *classifier = r->before.classifier;
     *pruned = hw_classifier_prune(classifier, r->plan->heads, r->plan->chosen, err);
     if (!*pruned) return err->status;

@@ -137,13 +137,13 @@ typedef enum verb_id {
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
     X(CHOSEN_ON, "-valid", "", TEXT, "FILE", 0, 0, IN(PRUNE), OWN,                                \
-      "labelled texts to choose heads on; never a test set")                                      \
+      "labelled texts to choose on, never a test set")                                            \
     X(TOLERANCE, "--tolerance", "", NUMBER, "POINTS", 0, 100, IN(PRUNE), OWN,                     \
-      "accuracy (or micro-F1) that may be lost there (0.5)")                                      \
+      "accuracy (micro-F1) to lose there at most (0.5)")                                          \
     X(KEEP, "--keep", "", WHOLE, "N", 1, 16384, IN(PRUNE), OWN,                                   \
       "heads to keep in all, whatever is lost")                                                   \
     X(PRUNE_BY, "--by", "", CHOICE, "importance|greedy", 0, 0, IN(PRUNE), OWN,                    \
-      "greedy: measure importance again after each head")                                         \
+      "greedy: importance anew after each head")                                                  \
     X(MEASURED, "-valid", "test", TEXT, "FILE", 0, 0, IN(EXPORT), OWN,                            \
       "labelled texts whose measures the card shows")                                             \
     X(EXPORT_FORMAT, "--format", "", CHOICE, "hf", 0, 0, IN(EXPORT), OWN,                         \

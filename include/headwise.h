@@ -599,9 +599,10 @@ typedef enum hw_prune_order {
 typedef struct hw_prune_options {
     hw_reader_options reader;
     hw_prune_order order;
-    int32_t keep;     /* heads to keep in all; 0: as many go as the tolerance lets */
-    double tolerance; /* points of accuracy (multi-label: micro-F1) that may be lost; not negative */
-    int32_t threads;  /* default: the CPUs the process may use; the plan is the same */
+    int32_t keep; /* heads to keep in all; 0: as many go as the tolerance lets */
+    double
+        tolerance;   /* points of accuracy (multi-label: micro-F1) that may be lost; not negative */
+    int32_t threads; /* default: the CPUs the process may use; the plan is the same */
 } hw_prune_options;
 
 typedef struct hw_prune_step {

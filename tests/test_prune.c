@@ -1,5 +1,6 @@
 /* Classifiers without some of their heads: their probabilities are those with the heads switched
- * off, in memory and from files. How much heads matter, against the loss itself; which of them go. */
+ * off, in memory and from files. How much heads matter, against the loss itself; which of them go.
+ */
 #include "base/fault.h"
 #include "encoder_case.h"
 #include "explain/importance.h"
@@ -36,10 +37,8 @@ static hw_classifier *opened(const char *path) {
 }
 
 static hw_classifier *trained(hw_arch arch, bool multi_label) {
-    toy_write("train", (toy_shape){ .rows = 60,
-                                    .labels = LABELS,
-                                    .multi_label = multi_label,
-                                    .seed = 1 });
+    toy_write("train",
+              (toy_shape){ .rows = 60, .labels = LABELS, .multi_label = multi_label, .seed = 1 });
     hw_train_options options = toy_options("train");
     options.arch = arch;
     options.heads = 4;
@@ -143,8 +142,7 @@ static void test_what_is_left_can_be_masked_and_looked_at(void **state) {
     for (hw_explain_method method = HW_EXPLAIN_ATTENTION; method <= HW_EXPLAIN_GRAD_ATTENTION;
          method++) {
         const hw_explain_options options = { .method = method };
-        hw_explanation *e =
-            hw_explain(session, hw_text_of(tiny_sentences[0]), &options, &error);
+        hw_explanation *e = hw_explain(session, hw_text_of(tiny_sentences[0]), &options, &error);
         if (!e) fail_msg("%s", error.message);
         hw_explanation_free(e);
     }
@@ -232,13 +230,27 @@ static void assert_refused(const hw_classifier *pruned, const char *key, const c
 static void test_damaged_numbers_of_heads_are_refused(void **state) {
     (void)state;
     static const char *const wrong[] = {
-        "{\"0\": [0, 1]}",      "{\"0\": [1, 0]}",  "{\"0\": [0, 0]}",
-        "{\"0\": [4]}",         "{\"0\": [-1]}",    "{\"0\": [64]}",
-        "{\"0\": 1}",           "{\"0\": [\"1\"]}", "{\"0\": [0.0]}",
-        "{\"2\": [0]}",         "{\"-1\": [0]}",    "{\"x\": [0]}",
-        "{\"\": [0]}",          "{\"0x\": [0]}",    "{}",
-        "[[0]]",                "\"0\"",            "7",
-        "{\"1\": [0]}",         "{\"0\": []}",      "{\"0\": [0], \"1\": [0]}",
+        "{\"0\": [0, 1]}",
+        "{\"0\": [1, 0]}",
+        "{\"0\": [0, 0]}",
+        "{\"0\": [4]}",
+        "{\"0\": [-1]}",
+        "{\"0\": [64]}",
+        "{\"0\": 1}",
+        "{\"0\": [\"1\"]}",
+        "{\"0\": [0.0]}",
+        "{\"2\": [0]}",
+        "{\"-1\": [0]}",
+        "{\"x\": [0]}",
+        "{\"\": [0]}",
+        "{\"0x\": [0]}",
+        "{}",
+        "[[0]]",
+        "\"0\"",
+        "7",
+        "{\"1\": [0]}",
+        "{\"0\": []}",
+        "{\"0\": [0], \"1\": [0]}",
         "{\"99999999999999999999\": [0]}",
     };
     hw_classifier *towers = trained(HW_ARCH_ATTENTION, false), *bert = tiny_bert();
@@ -257,8 +269,7 @@ static void test_damaged_numbers_of_heads_are_refused(void **state) {
 
 /* ---- Importance ----------------------------------------------------------------------------- */
 
-static hw_corpus corpus_of(const hw_classifier *classifier, const hw_head_id *heads,
-                           size_t count) {
+static hw_corpus corpus_of(const hw_classifier *classifier, const hw_head_id *heads, size_t count) {
     const hw_session_options options = { .masked_heads = heads, .masked_head_count = count };
     hw_corpus corpus = { 0 };
     assert_int_equal(
@@ -394,7 +405,8 @@ static void test_int8_has_no_importance(void **state) {
     hw_classifier_close(bert);
 }
 
-/* ---- Plans ------------------------------------------------------------------------------------ */
+/* ---- Plans ------------------------------------------------------------------------------------
+ */
 
 static hw_prune_plan *plan_of(const hw_classifier *classifier, hw_prune_options options) {
     hw_prune_plan *plan = hw_prune_plan_make(classifier, "train", &options, &error);
@@ -424,7 +436,8 @@ static void check_steps(const hw_classifier *classifier, const hw_prune_plan *pl
         if (100 * (plan->score - plan->steps[i].score) <= tolerance + 1e-9) chosen = i + 1;
     }
     assert_int_equal(plan->chosen, chosen);
-    for (size_t i = 0; i < chosen; i++) assert_memory_equal(&plan->heads[i], &gone[i], sizeof *gone);
+    for (size_t i = 0; i < chosen; i++)
+        assert_memory_equal(&plan->heads[i], &gone[i], sizeof *gone);
 }
 
 /* Two heads whose gates are nearly shut go first, the more so the first. */
@@ -525,7 +538,8 @@ static void test_plans_leave_the_heads_of_capsules(void **state) {
     hw_classifier_close(classifier);
 }
 
-/* ---- Faults ----------------------------------------------------------------------------------- */
+/* ---- Faults -----------------------------------------------------------------------------------
+ */
 
 #ifdef HW_FAULTS
 
@@ -568,19 +582,18 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_classifiers_are_pruned_saved_and_opened,
                                         toy_enter_folder, toy_leave_folder),
-        cmocka_unit_test_setup_teardown(
-            test_what_is_left_can_be_masked_and_looked_at, toy_enter_folder,
-            toy_leave_folder),
+        cmocka_unit_test_setup_teardown(test_what_is_left_can_be_masked_and_looked_at,
+                                        toy_enter_folder, toy_leave_folder),
         cmocka_unit_test_setup_teardown(test_what_is_left_can_be_quantised_and_calibrated,
                                         toy_enter_folder, toy_leave_folder),
         cmocka_unit_test_setup_teardown(test_a_pruned_encoder_is_not_exported, toy_enter_folder,
                                         toy_leave_folder),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_pruned_is_said, toy_enter_folder,
                                         toy_leave_folder),
-        cmocka_unit_test_setup_teardown(test_damaged_numbers_of_heads_are_refused,
-                                        toy_enter_folder, toy_leave_folder),
-        cmocka_unit_test_setup_teardown(test_importance_is_the_slope_of_the_loss,
-                                        toy_enter_folder, toy_leave_folder),
+        cmocka_unit_test_setup_teardown(test_damaged_numbers_of_heads_are_refused, toy_enter_folder,
+                                        toy_leave_folder),
+        cmocka_unit_test_setup_teardown(test_importance_is_the_slope_of_the_loss, toy_enter_folder,
+                                        toy_leave_folder),
         cmocka_unit_test_setup_teardown(test_int8_has_no_importance, toy_enter_folder,
                                         toy_leave_folder),
         cmocka_unit_test_setup_teardown(test_plans_begin_with_what_does_not_matter,
@@ -592,8 +605,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_plans_leave_the_heads_of_capsules, toy_enter_folder,
                                         toy_leave_folder),
 #ifdef HW_FAULTS
-        cmocka_unit_test_setup_teardown(test_every_failing_allocation_is_survived,
-                                        toy_enter_folder, toy_leave_folder),
+        cmocka_unit_test_setup_teardown(test_every_failing_allocation_is_survived, toy_enter_folder,
+                                        toy_leave_folder),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

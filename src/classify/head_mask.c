@@ -28,7 +28,8 @@ hw_status hw_head_mask_make(bool **off, const hw_classifier *classifier,
     const hw_summary *summary = &classifier->summary;
     const size_t count = options ? options->masked_head_count : 0;
     *off = NULL;
-    for (size_t i = 0; i < count; i++) HW_TRY(check_head(options->masked_heads[i], classifier, err));
+    for (size_t i = 0; i < count; i++)
+        HW_TRY(check_head(options->masked_heads[i], classifier, err));
     if (!count) return HW_OK;
     const size_t all = (size_t)summary->layers * (size_t)summary->heads;
     bool *mask = hw_calloc(all, sizeof *mask);

@@ -124,8 +124,8 @@ void hw_encoder_attention_forward(float *y, const hw_encoder_pass *pass, int32_t
     hw_layer_tape *tape = &pass->scratch->layer[layer];
     const size_t tokens = hw_block_tokens(pass);
     const attending a = { .pass = pass, .tape = tape, .layer = layer };
-    hw_linears_forward(tape->qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY], 3, tape->attention.u,
-                       tokens, pass);
+    hw_linears_forward(tape->qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY], 3,
+                       tape->attention.u, tokens, pass);
     hw_relative_layer_forward(pass, tape, layer);
     run(&a);
     hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], tape->heads, tokens, pass);
@@ -143,8 +143,8 @@ void hw_encoder_attention_first(float *y, const hw_encoder_pass *pass, int32_t l
         memcpy(u + text * width, tape->attention.u + hw_begin_of(pass, text) * width,
                width * sizeof *u);
     hw_linear_forward(queries, &modules[HW_MODULE_QUERY], u, texts, pass);
-    hw_linears_forward(tape->qkv + of_heads, 3 * of_heads, &modules[HW_MODULE_KEY], 2, tape->attention.u,
-                       hw_block_tokens(pass), pass);
+    hw_linears_forward(tape->qkv + of_heads, 3 * of_heads, &modules[HW_MODULE_KEY], 2,
+                       tape->attention.u, hw_block_tokens(pass), pass);
     hw_relative_layer_forward(pass, tape, layer);
     run(&a);
     hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], heads, texts, pass);
@@ -246,8 +246,8 @@ static void write_slopes(const attending *a) {
         float *row = slopes + (text * layers + (size_t)a->layer) * stride;
         memset(row, 0, stride * sizeof *row);
         for (size_t head = 0; head < layer_heads(a); head++)
-            for (size_t token = hw_begin_of(a->pass, text);
-                 token < hw_begin_of(a->pass, text + 1); token++) {
+            for (size_t token = hw_begin_of(a->pass, text); token < hw_begin_of(a->pass, text + 1);
+                 token++) {
                 const size_t at = token * width + head * head_dim;
                 float product;
                 a->pass->kernels->dot(&product, a->tape->heads + at, a->d_heads + at, head_dim);
@@ -278,8 +278,8 @@ void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder
         hw_pool_run(pass->scratch->pool, heads, backward_head, &a);
     else
         hw_pool_run(pass->scratch->pool, pass->batch.texts * heads, backward_task, &a);
-    hw_linears_backward(d_u, gradient, work->d_qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY], 3,
-                        tape->attention.u, tokens, pass, false);
+    hw_linears_backward(d_u, gradient, work->d_qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY],
+                        3, tape->attention.u, tokens, pass, false);
     hw_relative_layer_backward(gradient, pass, layer);
 }
 

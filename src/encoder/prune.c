@@ -14,8 +14,7 @@ static hw_status prune_layer(hw_encoder_config *config, int32_t layer, const boo
                              hw_error *err) {
     const uint64_t before = config->pruned[layer];
     for (int32_t head = 0; head < config->heads; head++)
-        if (off[head])
-            config->pruned[layer] |= UINT64_C(1) << hw_clear_bit_at(before, head);
+        if (off[head]) config->pruned[layer] |= UINT64_C(1) << hw_clear_bit_at(before, head);
     if (hw_layer_heads(config, layer) > 0) return HW_OK;
     return hw_fail(err, HW_ERROR_ARGUMENT, "layer %d would have no head left", (int)layer);
 }

@@ -18,12 +18,12 @@ typedef struct hw_attention_matrices {
     hw_attention_detail detail;
     size_t layers, heads, tokens, width;
     size_t *layer_heads; /* [layers]: heads that a layer has, at most `heads` */
-    float *mean;      /* [layers][tokens][tokens] over the heads */
-    float *relevance; /* likewise, of the positive part of weight * gradient */
-    size_t kept_from; /* the first layer whose heads are kept */
-    float *kept;      /* [layers - kept_from][heads][tokens][tokens] */
-    float *outputs;   /* [heads][tokens][width] of the last layer (HW_ATTENTION_LAST); else NULL */
-    float *row;       /* [tokens]: how the readout looks at the last layer's states */
+    float *mean;         /* [layers][tokens][tokens] over the heads */
+    float *relevance;    /* likewise, of the positive part of weight * gradient */
+    size_t kept_from;    /* the first layer whose heads are kept */
+    float *kept;         /* [layers - kept_from][heads][tokens][tokens] */
+    float *outputs; /* [heads][tokens][width] of the last layer (HW_ATTENTION_LAST); else NULL */
+    float *row;     /* [tokens]: how the readout looks at the last layer's states */
     const uint32_t *token_of; /* [tokens] of the subject's, HW_NO_WORD: of none; NULL: the same.
                                * Borrowed from the path */
 } hw_attention_matrices;

@@ -100,8 +100,8 @@ static void add_window(encoder_gauge *g, size_t row, const hw_tokens *tokens, si
     if (g->count == BATCH_WINDOWS || g->offsets[g->count] + most > g->most_tokens) run_batch(g);
     const size_t used = g->offsets[g->count];
     float *d_logits = g->d_logits + g->count * labels;
-    const size_t written = hw_window_write(
-        g->ids + used, tokenizer, end > begin ? tokens->items + begin : NULL, end - begin);
+    const size_t written = hw_window_write(g->ids + used, tokenizer,
+                                           end > begin ? tokens->items + begin : NULL, end - begin);
     hw_importance_loss(d_logits, g->classifier, g->corpus, row);
     for (size_t label = 0; label < labels; label++) d_logits[label] /= (float)windows;
     g->rows[g->count++] = row;

@@ -29,8 +29,7 @@ void hw_importance_loss(float *d_logits, const hw_classifier *classifier, const 
     const size_t gold = any ? corpus->labels[first] : labels;
     const bool counts = config->multi_label || gold < labels;
     for (size_t label = 0; label < labels; label++) {
-        const bool right =
-            config->multi_label ? has_label(corpus, row, label) : label == gold;
+        const bool right = config->multi_label ? has_label(corpus, row, label) : label == gold;
         d_logits[label] = counts ? (float)(factor * ((double)p[label] - right)) : 0;
     }
 }
@@ -42,9 +41,10 @@ typedef struct tower_gauge {
     const hw_tower_views *towers; /* the session's */
     const hw_kernels *kernels;
     hw_encoding encoding;
-    hw_tower_config small; /* the gradient's shape: one row of the embedding, which is not touched */
-    float *gradient;       /* a block of that shape */
-    hw_tower_views views;  /* into it */
+    hw_tower_config
+        small;            /* the gradient's shape: one row of the embedding, which is not touched */
+    float *gradient;      /* a block of that shape */
+    hw_tower_views views; /* into it */
     hw_tower_scratch *scratch;
     float *d_tokens;          /* [capacity][width] */
     size_t capacity;          /* tokens */
@@ -104,9 +104,9 @@ static void add_slopes(tower_gauge *g, int32_t tower) {
                       g->d_logits, NULL);
     for (int32_t l = 0; l < config->layers; l++)
         for (int32_t head = 0; head < hw_tower_layer_heads(config, l); head++)
-            g->slopes[l * config->heads + head] +=
-                (double)weights->layer[l].attention_gate[head] *
-                (double)g->views.layer[l].attention_gate[head] / g->classifier->config.towers;
+            g->slopes[l * config->heads + head] += (double)weights->layer[l].attention_gate[head] *
+                                                   (double)g->views.layer[l].attention_gate[head] /
+                                                   g->classifier->config.towers;
 }
 
 static hw_status run_text(double *sums, tower_gauge *g, const hw_corpus *corpus, size_t row,

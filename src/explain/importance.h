@@ -3,8 +3,9 @@
  *
  *     I_h = mean over texts of |d loss / d xi_h|,
  *
- * then divided by the Euclidean norm of its layer's. The loss is -ln p of the label, multi-label the
- * sum over labels of that of the right answer. Invariant: the same bits for any number of threads. */
+ * then divided by the Euclidean norm of its layer's. The loss is -ln p of the label, multi-label
+ * the sum over labels of that of the right answer. Invariant: the same bits for any number of
+ * threads. */
 #ifndef HW_EXPLAIN_IMPORTANCE_H
 #define HW_EXPLAIN_IMPORTANCE_H
 

@@ -39,9 +39,8 @@ static int32_t head_count(const pruning *p) {
 /* What can go of a layer that is whole; capsules are made of the last one. */
 static int32_t removable(const pruning *p, int32_t layer) {
     const bool capsules = p->classifier->summary.capsule_dim > 0;
-    return capsules && layer + 1 == layer_count(p)
-               ? 0
-               : hw_classifier_heads(p->classifier, layer) - 1;
+    return capsules && layer + 1 == layer_count(p) ? 0
+                                                   : hw_classifier_heads(p->classifier, layer) - 1;
 }
 
 static bool can_go(const pruning *p, int32_t layer, int32_t head) {
@@ -88,13 +87,14 @@ static hw_status measure_importance(pruning *p, hw_error *err) {
     const hw_session_options options = options_of(p);
     hw_session *session = hw_session_new(p->classifier, &options, err);
     if (!session) return HW_ERROR_MEMORY;
-    const hw_status status = hw_importance_measure(p->importance, session, &p->corpus,
-                                                   p->options.threads, true, err);
+    const hw_status status =
+        hw_importance_measure(p->importance, session, &p->corpus, p->options.threads, true, err);
     hw_session_free(session);
     return status;
 }
 
-/* ---- The steps -------------------------------------------------------------------------------- */
+/* ---- The steps --------------------------------------------------------------------------------
+ */
 
 static void take_step(pruning *p, hw_head_id head) {
     owned_plan *made = p->made;
@@ -144,7 +144,8 @@ static hw_status take_steps(pruning *p, hw_error *err) {
     return HW_OK;
 }
 
-/* ---- Making one ------------------------------------------------------------------------------- */
+/* ---- Making one -------------------------------------------------------------------------------
+ */
 
 static hw_status check_options(pruning *p, hw_error *err) {
     const hw_prune_options *o = &p->options;
@@ -163,8 +164,7 @@ static hw_status check_options(pruning *p, hw_error *err) {
         return hw_fail(err, HW_ERROR_ARGUMENT, "keep is %d; of the %d heads %d to %d can be kept",
                        (int)o->keep, (int)p->all, (int)(p->all - most), (int)p->all);
     if (!(o->tolerance >= 0))
-        return hw_fail(err, HW_ERROR_ARGUMENT, "tolerance is %g; it is not negative",
-                       o->tolerance);
+        return hw_fail(err, HW_ERROR_ARGUMENT, "tolerance is %g; it is not negative", o->tolerance);
     return HW_OK;
 }
 
@@ -182,8 +182,7 @@ static hw_status reserve(pruning *p, hw_error *err) {
         return hw_fail_memory(err, heads * sizeof *p->made->steps);
     p->made->plan.steps = p->made->steps;
     p->made->plan.heads = p->made->heads;
-    for (size_t l = 0; l < layers; l++)
-        p->left[l] = hw_classifier_heads(p->classifier, (int32_t)l);
+    for (size_t l = 0; l < layers; l++) p->left[l] = hw_classifier_heads(p->classifier, (int32_t)l);
     return HW_OK;
 }
 

@@ -183,8 +183,8 @@ void hw_tower_head_outputs(float *y, const hw_tower_scratch *scratch, const hw_t
                            size_t layer, size_t head) {
     assert(scratch->training);
     const hw_tower_config own = hw_tower_layer_config(config, (int32_t)layer);
-    hw_attention_head_outputs(y, &scratch->attention[layer], &own, &weights->layer[layer],
-                              kernels, tokens, head);
+    hw_attention_head_outputs(y, &scratch->attention[layer], &own, &weights->layer[layer], kernels,
+                              tokens, head);
 }
 
 void hw_tower_readout_row(float *row, const hw_tower_scratch *scratch,

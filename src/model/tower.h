@@ -183,7 +183,8 @@ bool hw_tower_parameter_at(hw_tower_parameter *parameter, const hw_tower_config 
 /* The tower without the heads off[layers][heads]: its logits are those of the tower with the gates
  * of these heads at 0. pruned: the config; block: [hw_tower_floats(pruned)], zeroed. A head that a
  * layer does not have must not be off. HW_ERROR_UNSUPPORTED if heads are not apart (talking heads,
- * those that capsules are made of) or more than 64, HW_ERROR_ARGUMENT if a layer would have none. */
+ * those that capsules are made of) or more than 64, HW_ERROR_ARGUMENT if a layer would have none.
+ */
 hw_status hw_tower_prune_config(hw_tower_config *pruned, const hw_tower_config *config,
                                 const bool *off, hw_error *err);
 void hw_tower_prune(float *block, const hw_tower_config *pruned, const hw_tower_config *config,
