@@ -25,11 +25,12 @@ static json_t *matrix_json(const float *weights, size_t count) {
 
 static json_t *layers_json(const hw_attention_map *map) {
     json_t *layers = json_array();
-    const float *weights = map->weights;
+    const size_t square = map->count * map->count;
     for (size_t layer = 0; layer < map->layers; layer++) {
         json_t *heads = json_array();
-        for (size_t head = 0; head < map->heads; head++, weights += map->count * map->count)
-            json_array_append_new(heads, matrix_json(weights, map->count));
+        const float *weights = map->weights + layer * map->heads * square;
+        for (size_t head = 0; head < map->layer_heads[layer]; head++)
+            json_array_append_new(heads, matrix_json(weights + head * square, map->count));
         json_array_append_new(layers, heads);
     }
     return layers;

@@ -47,7 +47,7 @@ void attention_append(hw_text_buffer *page, const shown_attention *shown) {
                    "</p>\n<p class=\"quiet\">A row is a word or token; dark is where the head "
                    "looks from there.</p>\n<div class=\"maps\">\n");
     for (size_t layer = 0; layer < shown->map->layers; layer++)
-        for (size_t head = 0; head < shown->map->heads; head++)
+        for (size_t head = 0; head < shown->map->layer_heads[layer]; head++)
             append_head(page, shown, layer, head);
     hw_text_printf(page, "</div>\n</article>\n");
 }

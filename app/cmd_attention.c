@@ -41,7 +41,8 @@ static void print_map(const shown_attention *shown) {
         printf("%s %zu of %zu\n", is_encoder ? "window" : "tower", shown->reading + 1,
                shown->map->readings);
     for (size_t layer = 0; layer < shown->map->layers; layer++)
-        for (size_t head = 0; head < shown->map->heads; head++) print_head(shown, layer, head);
+        for (size_t head = 0; head < shown->map->layer_heads[layer]; head++)
+            print_head(shown, layer, head);
 }
 
 static hw_status show(const arguments *args, const shown_attention *shown, hw_text_buffer *page,

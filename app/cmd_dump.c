@@ -5,6 +5,17 @@
 
 #include <math.h>
 
+/* Where layers have fewer heads than the model had: those of each. */
+static void print_layer_heads(const hw_classifier *classifier) {
+    const hw_summary *s = hw_classifier_summary(classifier);
+    bool fewer = false;
+    for (int32_t l = 0; l < s->layers; l++) fewer |= hw_classifier_heads(classifier, l) < s->heads;
+    if (!fewer) return;
+    printf("layerHeads");
+    for (int32_t l = 0; l < s->layers; l++) printf(" %d", (int)hw_classifier_heads(classifier, l));
+    putchar('\n');
+}
+
 static void print_args(const hw_classifier *classifier) {
     static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder", "capsule" };
     const hw_summary *s = hw_classifier_summary(classifier);
@@ -14,6 +25,7 @@ static void print_args(const hw_classifier *classifier) {
            s->ngrams);
     printf("towers %d\nvocabulary %d\nlayers %d\nheads %d\nheadDim %d\ndim %d\ninnerDim %d\n",
            s->towers, s->vocabulary, s->layers, s->heads, s->head_dim, s->width, s->inner_width);
+    print_layer_heads(classifier);
     if (s->capsule_dim) printf("capsuleDim %d\nrouting %d\n", s->capsule_dim, s->routing);
     printf("window %d\nquantized %s\ntemperature %g\ntowerWeight %g\n", s->window,
            s->quantized ? "yes" : "no", s->temperature, s->tower_weight);

@@ -41,6 +41,9 @@
     X(QUANTIZE, quantize, "quantize", "", 0, 0,                                                   \
       "write a smaller copy: int8 n-grams, or int8 layers",                                       \
       "headwise quantize -input model -output small -valid valid.txt")                            \
+    X(PRUNE, prune, "prune", "", 0, 0,                                                            \
+      "write a smaller copy: without the heads that matter least",                                \
+      "headwise prune -input model -output small -valid valid.txt")                               \
     X(EXPORT, export, "export", "MODEL", 1, 1,                                                    \
       "write a fine-tuned encoder for other programs",                                            \
       "headwise export model -output folder")                                                     \
@@ -94,8 +97,9 @@ typedef enum verb_id {
 #define MEASURING (PREDICTING | TESTING | IN(EVAL) | IN(COMPARE))
 #define SCORING (MEASURING | IN(CALIBRATE))
 #define WINDOWED (MEASURING | IN(EXPLAIN) | IN(ATTENTION))
+#define SHRINKING (IN(QUANTIZE) | IN(PRUNE))
 #define READING \
-    (LEARNING | SCORING | IN(QUANTIZE) | IN(EXPLAIN) | IN(STUDY) | IN(CHECK_DATA))
+    (LEARNING | SCORING | SHRINKING | IN(EXPLAIN) | IN(STUDY) | IN(CHECK_DATA))
 #define PREFIXED (READING & ~IN(EXPLAIN))
 #define EVERY (~0u)
 
@@ -107,8 +111,8 @@ typedef enum verb_id {
     X(INPUT, "-input", "", TEXT, "FILE", 0, 0,                                                    \
       LEARNING | SCORING | IN(TOKENIZE) | IN(EXPLAIN) | IN(STUDY), OWN,                           \
       "the data, or - for standard input")                                                        \
-    X(MODEL_INPUT, "-input", "", TEXT, "MODEL", 0, 0, IN(QUANTIZE), OWN, "the model to shrink")   \
-    X(OUTPUT, "-output", "", TEXT, "MODEL", 0, 0, IN(TRAIN) | IN(CALIBRATE) | IN(QUANTIZE), OWN,  \
+    X(MODEL_INPUT, "-input", "", TEXT, "MODEL", 0, 0, SHRINKING, OWN, "the model to shrink")      \
+    X(OUTPUT, "-output", "", TEXT, "MODEL", 0, 0, IN(TRAIN) | IN(CALIBRATE) | SHRINKING, OWN,     \
       "where to write the model; .safetensors is added")                                          \
     X(FOLDER_OUTPUT, "-output", "", TEXT, "FOLDER", 0, 0, IN(EXPORT) | IN(PRETRAIN), OWN,         \
       "the folder to make")                                                                       \
@@ -132,6 +136,14 @@ typedef enum verb_id {
       "held-back data (a share of the input)")                                                    \
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
+    X(CHOSEN_ON, "-valid", "", TEXT, "FILE", 0, 0, IN(PRUNE), OWN,                                \
+      "labelled texts to choose on, never a test set")                                            \
+    X(TOLERANCE, "--tolerance", "", NUMBER, "POINTS", 0, 100, IN(PRUNE), OWN,                     \
+      "accuracy (micro-F1) to lose there at most (0.5)")                                          \
+    X(KEEP, "--keep", "", WHOLE, "N", 1, 16384, IN(PRUNE), OWN,                                   \
+      "heads to keep in all, whatever is lost")                                                   \
+    X(PRUNE_BY, "--by", "", CHOICE, "importance|greedy", 0, 0, IN(PRUNE), OWN,                    \
+      "greedy: importance anew after each head")                                                  \
     X(MEASURED, "-valid", "test", TEXT, "FILE", 0, 0, IN(EXPORT), OWN,                            \
       "labelled texts whose measures the card shows")                                             \
     X(EXPORT_FORMAT, "--format", "", CHOICE, "hf", 0, 0, IN(EXPORT), OWN,                         \
@@ -245,7 +257,7 @@ typedef enum verb_id {
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
       PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(EXPLAIN) | IN(ATTENTION) | IN(STUDY) |    \
-      IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), OWN, "print JSON")                             \
+      IN(TOKENIZE) | IN(CHECK_DATA) | IN(PRUNE) | IN(VERSION), OWN, "print JSON")                 \
     X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
       "show N texts that are predicted differently (0)")                                          \
     X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random|attention|rollout|flow|norm|"     \
@@ -264,7 +276,7 @@ typedef enum verb_id {
     X(COLOR, "--color", "", FLAG, "", 0, 0, IN(EXPLAIN), OWN,                                     \
       "colour the words, also if this is no terminal")                                            \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
-      LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE) | IN(STUDY), OWN,             \
+      LEARNING | SCORING | SHRINKING | IN(EXPORT) | IN(TOKENIZE) | IN(STUDY), OWN,                \
       "threads (all CPUs); no effect on results")                                                 \
     X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING | IN(STUDY), OWN,              \
       "how progress is shown on standard error")                                                  \

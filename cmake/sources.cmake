@@ -101,6 +101,7 @@ set(HEADWISE_SOURCES
     src/model/parameters.c
     src/model/pattern.c
     src/model/penalty.c
+    src/model/prune.c
     src/model/pooling.c
     src/model/projection.c
     src/model/routing.c
@@ -124,6 +125,8 @@ set(HEADWISE_SOURCES
     src/encoder/parameters.c
     src/encoder/pooling.c
     src/encoder/positions.c
+    src/encoder/prune.c
+    src/encoder/pruned_heads.c
     src/encoder/quantize.c
     src/encoder/readout.c
     src/encoder/scores.c
@@ -154,6 +157,7 @@ set(HEADWISE_SOURCES
     src/classify/lexicon.c
     src/classify/metrics.c
     src/classify/pretrained.c
+    src/classify/prune.c
     src/classify/quantize.c
     src/classify/session.c
     src/classify/shards.c
@@ -170,6 +174,9 @@ set(HEADWISE_SOURCES
     src/explain/encoder_words.c
     src/explain/explain.c
     src/explain/faithfulness.c
+    src/explain/importance.c
+    src/explain/encoder_importance.c
+    src/explain/prune_plan.c
     src/explain/integral.c
     src/explain/ngram_shares.c
     src/explain/subject.c
@@ -278,6 +285,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_export.c
     app/cmd_predict.c
     app/cmd_pretrain.c
+    app/cmd_prune.c
     app/cmd_quantize.c
     app/cmd_study.c
     app/cmd_test.c
@@ -306,6 +314,7 @@ set(HEADWISE_APP_SOURCES
     app/report.c
     app/scorer.c
     app/selection.c
+    app/speed.c
     app/spelling.c
     app/text_source.c
     app/training.c

@@ -142,7 +142,8 @@ typedef struct hw_summary {
     int32_t ngrams;                  /* members of the n-gram dictionary */
     int32_t vocabulary;              /* of them, single words that hw_classifier_word names */
     int32_t towers;                  /* equal ones that are averaged; 0: none */
-    int32_t layers, heads, head_dim; /* of each tower; 0 without one */
+    int32_t layers, heads, head_dim; /* of each tower; 0 without one. Where heads were pruned, a
+                                      * layer has fewer: hw_classifier_heads */
     int32_t width, inner_width;      /* inner_width 0: no feed-forward block */
     int32_t capsule_dim, routing;    /* of a label's capsule; iterations; 0 without capsules */
     int32_t window;      /* tokens; a longer text is attended in windows, pooled over all of it */
@@ -166,6 +167,8 @@ HW_API hw_status hw_classifier_save(const hw_classifier *classifier, const char 
                                     hw_error *err);
 
 HW_API const hw_summary *hw_classifier_summary(const hw_classifier *classifier);
+/* How many heads a layer has, in [0, layers). */
+HW_API int32_t hw_classifier_heads(const hw_classifier *classifier, int32_t layer);
 /* NUL-terminated label name, without any prefix; label in [0, labels). */
 HW_API const char *hw_classifier_label(const hw_classifier *classifier, int32_t label);
 /* The index of a label name, or -1. */
@@ -340,6 +343,7 @@ typedef struct hw_attention_map {
     size_t layers, heads, count;
     const hw_attribution *tokens; /* [count]; score: how the readout looks at it */
     const float *weights;         /* [layers][heads][count][count], by query and key */
+    const size_t *layer_heads;    /* [layers]: the heads of each; the others' weights are 0 */
 } hw_attention_map;
 
 /* The reading-th one; up to 4,096 tokens. Free with hw_attention_map_free. */
@@ -575,6 +579,53 @@ typedef struct hw_study_options {
  * folder. Every finished training is kept there: a study that was interrupted goes on where it was
  * and gives the same numbers, but for times. If the callback asks to stop: HW_ERROR_STOPPED. */
 HW_API hw_status hw_study(const hw_study_options *options, hw_error *err);
+
+/* ---- Pruning ------------------------------------------------------------------ */
+
+/* A copy without these heads, which are those of hw_classifier_heads; what is left of a layer is
+ * numbered anew. Its probabilities are those of a session with the heads masked, but for rounding,
+ * and held_back_score is not known. HW_ERROR_ARGUMENT if a layer would have no head left,
+ * HW_ERROR_UNSUPPORTED where heads cannot be taken apart: talking heads, the last layer of a
+ * capsule classifier, ALBERT's shared layers, more than 64 heads a layer. */
+HW_API hw_classifier *hw_classifier_prune(const hw_classifier *classifier, const hw_head_id *heads,
+                                          size_t count, hw_error *err);
+
+typedef enum hw_prune_order {
+    HW_PRUNE_IMPORTANCE, /* by I = mean |d loss / d gate| over the texts, divided by the norm of
+                          * its layer's (Michel et al. 2019, section 4.1), the least first */
+    HW_PRUNE_GREEDY      /* likewise, measured again after every head that went */
+} hw_prune_order;
+
+typedef struct hw_prune_options {
+    hw_reader_options reader;
+    hw_prune_order order;
+    int32_t keep; /* heads to keep in all; 0: as many go as the tolerance lets */
+    double
+        tolerance;   /* points of accuracy (multi-label: micro-F1) that may be lost; not negative */
+    int32_t threads; /* default: the CPUs the process may use; the plan is the same */
+} hw_prune_options;
+
+typedef struct hw_prune_step {
+    hw_head_id head;   /* goes, after those of the steps before */
+    double importance; /* when it was chosen */
+    double score;      /* without it and those; NaN if it was not measured (keep) */
+} hw_prune_step;
+
+typedef struct hw_prune_plan {
+    uint64_t examples;
+    double score;               /* of the whole classifier: accuracy, multi-label micro-F1 */
+    const hw_prune_step *steps; /* [count]; at least one head of each layer is not among them */
+    size_t count;
+    const hw_head_id *heads; /* [chosen]: those of the first steps, which is what may go */
+    size_t chosen;           /* the largest number whose loss is within the tolerance */
+} hw_prune_plan;
+
+/* Which heads may go, chosen on labelled texts. Never choose on a test set: what is measured there
+ * afterwards would be too good. options may be NULL: nothing may be lost. Free with
+ * hw_prune_plan_free. */
+HW_API hw_prune_plan *hw_prune_plan_make(const hw_classifier *classifier, const char *path,
+                                         const hw_prune_options *options, hw_error *err);
+HW_API void hw_prune_plan_free(hw_prune_plan *plan);
 
 /* ---- Pretraining ------------------------------------------------------------- */
 

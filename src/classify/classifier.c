@@ -293,6 +293,12 @@ const hw_summary *hw_classifier_summary(const hw_classifier *classifier) {
     return &classifier->summary;
 }
 
+int32_t hw_classifier_heads(const hw_classifier *classifier, int32_t layer) {
+    assert(layer >= 0 && layer < classifier->summary.layers);
+    return classifier->encoder ? hw_layer_heads(&classifier->pretrained.config, layer)
+                               : hw_tower_layer_heads(&classifier->config.tower, layer);
+}
+
 const char *hw_classifier_label(const hw_classifier *classifier, int32_t label) {
     assert(label >= 0 && label < classifier->summary.labels);
     return classifier->labels[label];

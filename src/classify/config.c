@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "encoder/pruned_heads.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,7 +21,8 @@ typedef enum field_kind {
     FIELD_REAL_OR_NULL, /* NaN is null */
     FIELD_ATTENTION,    /* hw_attention by name; not there: learned */
     FIELD_HEAD_GATES,   /* hw_head_gates by name; not there: none */
-    FIELD_INT32_OR_0    /* not there: 0 */
+    FIELD_INT32_OR_0,   /* not there: 0 */
+    FIELD_PRUNED_HEADS  /* encoder/pruned_heads.h; not there: none */
 } field_kind;
 
 typedef struct field {
@@ -58,6 +60,7 @@ static const field fields[] = {
       HW_ATTENTION_COLLABORATIVE },
     { "tower", "head_gates", FIELD_HEAD_GATES, AT(tower.head_gates), 0, HW_HEAD_GATES_INPUT },
     { "tower", "shared_dim", FIELD_INT32_OR_0, AT(tower.shared_dim), 0, INT32_MAX },
+    { "tower", "pruned_heads", FIELD_PRUNED_HEADS, AT(tower.pruned), 0, 0 },
     { "join", "bag", FIELD_REAL, AT(join.bag), -1e6, 1e6 },
     { "join", "tower", FIELD_REAL, AT(join.tower), -1e6, 1e6 },
     { "join", "bias", FIELD_REAL, AT(join.bias), -1e6, 1e6 },
@@ -124,6 +127,8 @@ static json_t *field_value(const hw_config *config, const field *f) {
     case FIELD_ATTENTION:
     case FIELD_HEAD_GATES:
         return json_string(names_of(f->kind)[*(const int32_t *)member]);
+    case FIELD_PRUNED_HEADS:
+        return hw_pruned_heads_json(member, HW_TOWER_LAYERS);
     case FIELD_SIZE:
         return json_integer((json_int_t) * (const size_t *)member);
     case FIELD_UINT64:
@@ -138,10 +143,13 @@ static json_t *field_value(const hw_config *config, const field *f) {
 
 /* Fields that came later are left out where they say what was so before. */
 static bool is_optional(const field *f) {
-    return f->kind == FIELD_ATTENTION || f->kind == FIELD_HEAD_GATES || f->kind == FIELD_INT32_OR_0;
+    return f->kind == FIELD_ATTENTION || f->kind == FIELD_HEAD_GATES ||
+           f->kind == FIELD_INT32_OR_0 || f->kind == FIELD_PRUNED_HEADS;
 }
 
 static bool is_left_out(const hw_config *config, const field *f) {
+    if (f->kind == FIELD_PRUNED_HEADS)
+        return hw_pruned_heads_none(config->tower.pruned, HW_TOWER_LAYERS);
     return is_optional(f) && *(const int32_t *)((const char *)config + f->offset) == 0;
 }
 
@@ -203,6 +211,14 @@ static bool read_name(int32_t *member, const field *f, const json_t *value) {
     return false;
 }
 
+/* hw_tower_config_check does the rest. */
+static bool read_pruned(hw_config *config, const json_t *value) {
+    hw_tower_config *tower = &config->tower;
+    if (tower->layers > HW_TOWER_LAYERS || tower->heads < 1) return false;
+    return hw_pruned_heads_load(tower->pruned, tower->layers, tower->heads, value, "", NULL) ==
+           HW_OK;
+}
+
 /* False if the value is of another type or outside the field's range. */
 static bool read_value(hw_config *config, const field *f, const json_t *value) {
     void *member = (char *)config + f->offset;
@@ -215,6 +231,8 @@ static bool read_value(hw_config *config, const field *f, const json_t *value) {
     case FIELD_ATTENTION:
     case FIELD_HEAD_GATES:
         return read_name(member, f, value);
+    case FIELD_PRUNED_HEADS: /* layers and heads stand before it in the table */
+        return read_pruned(config, value);
     case FIELD_INT32:
     case FIELD_INT32_OR_0:
     case FIELD_SIZE:

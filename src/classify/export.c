@@ -122,6 +122,12 @@ static bool is_read_elsewhere(const hw_classifier *classifier) {
     return config->pooling == HW_POOLING_MEAN && config->family != HW_FAMILY_MODERNBERT;
 }
 
+static bool is_pruned(const hw_classifier *classifier) {
+    for (int32_t l = 0; l < classifier->summary.layers; l++)
+        if (hw_classifier_heads(classifier, l) < classifier->summary.heads) return true;
+    return false;
+}
+
 static hw_status check(const hw_classifier *classifier, hw_error *err) {
     if (classifier->config.arch == HW_ARCH_CAPSULE)
         return hw_fail(err, HW_ERROR_UNSUPPORTED, "a model with capsules cannot be exported");
@@ -132,6 +138,10 @@ static hw_status check(const hw_classifier *classifier, hw_error *err) {
     if (classifier->summary.quantized)
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "an int8 model cannot be exported; export the model it was made from");
+    if (is_pruned(classifier))
+        return hw_fail(err, HW_ERROR_UNSUPPORTED,
+                       "heads of the model were pruned, and transformers (since version 5) builds "
+                       "all layers with equally many; export the model it was made from");
     if (is_read_elsewhere(classifier))
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "the readout of this model reads the mean of all tokens, which no class of "

@@ -6,9 +6,16 @@
 
 #include <string.h>
 
-static hw_status check_head(hw_head_id id, const hw_summary *summary, hw_error *err) {
+static hw_status check_head(hw_head_id id, const hw_classifier *classifier, hw_error *err) {
+    const hw_summary *summary = &classifier->summary;
     const int32_t layers = summary->layers, heads = summary->heads;
-    if (id.layer >= 0 && id.layer < layers && id.head >= 0 && id.head < heads) return HW_OK;
+    const bool layer = id.layer >= 0 && id.layer < layers;
+    const int32_t left = layer ? hw_classifier_heads(classifier, id.layer) : 0;
+    if (id.head >= 0 && id.head < left) return HW_OK;
+    if (layer && left < heads)
+        return hw_fail(err, HW_ERROR_ARGUMENT,
+                       "head %d.%d is not there: layer %d has %d.0 to %d.%d left", (int)id.layer,
+                       (int)id.head, (int)id.layer, (int)id.layer, (int)id.layer, (int)left - 1);
     if (!layers || !heads)
         return hw_fail(err, HW_ERROR_ARGUMENT, "head %d.%d: the model has no attention heads",
                        (int)id.layer, (int)id.head);
@@ -21,7 +28,8 @@ hw_status hw_head_mask_make(bool **off, const hw_classifier *classifier,
     const hw_summary *summary = &classifier->summary;
     const size_t count = options ? options->masked_head_count : 0;
     *off = NULL;
-    for (size_t i = 0; i < count; i++) HW_TRY(check_head(options->masked_heads[i], summary, err));
+    for (size_t i = 0; i < count; i++)
+        HW_TRY(check_head(options->masked_heads[i], classifier, err));
     if (!count) return HW_OK;
     const size_t all = (size_t)summary->layers * (size_t)summary->heads;
     bool *mask = hw_calloc(all, sizeof *mask);
@@ -39,7 +47,7 @@ static void mask_gates(hw_tower_views *views, float *gates, const hw_tower_confi
                        const bool *off) {
     const size_t heads = (size_t)config->heads;
     for (int32_t l = 0; l < config->layers; l++, gates += heads, off += heads) {
-        for (size_t head = 0; head < heads; head++)
+        for (size_t head = 0; head < (size_t)hw_tower_layer_heads(config, l); head++)
             gates[head] = off[head] ? 0 : views->layer[l].attention_gate[head];
         views->layer[l].attention_gate = gates;
     }

@@ -30,19 +30,24 @@ static hw_status view_parameter(float **view, const hw_source *source, tensor_na
     return *view ? HW_OK : HW_ERROR_FORMAT;
 }
 
+static hw_status view_layer(hw_tower_layer *views, const hw_source *source, int32_t tower,
+                            int32_t layer, const hw_tower_config *config, hw_error *err) {
+    const hw_tower_config own = hw_tower_layer_config(config, layer), *c = &own;
+#define X(name, rows, columns) \
+    HW_TRY(view_parameter(&views->name, source, name_of(tower, layer, #name), rows, columns, err));
+    HW_TOWER_LAYER_PARAMETERS(X)
+#undef X
+    return HW_OK;
+}
+
 hw_status hw_view_tower(hw_tower_views *views, const hw_source *source, int32_t tower,
                         const hw_tower_config *c, hw_error *err) {
 #define X(name, rows, columns) \
     HW_TRY(view_parameter(&views->name, source, name_of(tower, -1, #name), rows, columns, err));
     HW_TOWER_PARAMETERS(X)
 #undef X
-    for (int32_t layer = 0; layer < c->layers; layer++) {
-#define X(name, rows, columns)                                                                   \
-    HW_TRY(view_parameter(&views->layer[layer].name, source, name_of(tower, layer, #name), rows, \
-                          columns, err));
-        HW_TOWER_LAYER_PARAMETERS(X)
-#undef X
-    }
+    for (int32_t layer = 0; layer < c->layers; layer++)
+        HW_TRY(view_layer(&views->layer[layer], source, tower, layer, c, err));
     return HW_OK;
 }
 

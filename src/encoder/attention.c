@@ -21,15 +21,22 @@ typedef struct attending {
     const hw_encoder_pass *pass;
     const hw_layer_tape *tape;
     int32_t layer;
-    float *first; /* [texts][width] of queries and as many of heads, or NULL: of all tokens */
+    float *first; /* [texts][heads_width] of queries and as many of heads, or NULL: of all tokens */
     float *gradient, *d_qkv;
     const float *d_heads;
 } attending;
 
+static size_t layer_heads(const attending *a) {
+    return (size_t)hw_layer_heads(a->pass->config, a->layer);
+}
+
+static size_t heads_width(const attending *a) {
+    return (size_t)hw_layer_heads_width(a->pass->config, a->layer);
+}
+
 /* Queries, keys and values of a text's head. */
 static hw_head view_head(const attending *a, size_t text, size_t head, int32_t worker) {
-    const hw_encoder_config *config = a->pass->config;
-    const size_t width = (size_t)config->width, column = head * (size_t)config->head_dim;
+    const size_t width = heads_width(a), column = head * (size_t)a->pass->config->head_dim;
     const size_t begin = hw_begin_of(a->pass, text), n = hw_begin_of(a->pass, text + 1) - begin;
     float *qkv = a->tape->qkv + begin * 3 * width + column;
     hw_head h = { .pass = a->pass,
@@ -70,10 +77,9 @@ static void prepare(const hw_head *h) {
 /* ---- Forward ---------------------------------------------------------------------------- */
 
 /* out: [queries][head_dim], row stride width */
-static void attend(float *out, const hw_head *h) {
+static void attend(float *out, size_t width, const hw_head *h) {
     const hw_kernels *kernels = h->pass->kernels;
     const size_t head_dim = (size_t)h->pass->config->head_dim;
-    const size_t width = (size_t)h->pass->config->width;
     hw_scores_begin(h);
     for (size_t query = 0; query < h->queries; query += HW_QUERY_BLOCK) {
         const hw_score_block b = hw_score_block_at(h, query);
@@ -95,32 +101,31 @@ static void clear(float *x, size_t ld, size_t rows, size_t head_dim) {
 
 static void attend_task(void *context, size_t task, int32_t worker) {
     const attending *a = context;
-    const hw_encoder_config *config = a->pass->config;
-    const size_t heads = (size_t)config->heads, width = (size_t)config->width;
+    const size_t heads = layer_heads(a), width = heads_width(a);
     const hw_head h = view_head(a, task / heads, task % heads, worker);
     float *out = a->first ? a->first + (a->pass->batch.texts + h.text) * width + h.column
                           : a->tape->heads + h.begin * width + h.column;
     if (is_off(a, h.head)) {
-        clear(out, width, h.queries, (size_t)config->head_dim);
+        clear(out, width, h.queries, (size_t)a->pass->config->head_dim);
         return;
     }
     prepare(&h);
-    attend(out, &h);
+    attend(out, width, &h);
 }
 
 static void run(const attending *a) {
     attending context = *a;
-    hw_pool_run(a->pass->scratch->pool, a->pass->batch.texts * (size_t)a->pass->config->heads,
-                attend_task, &context);
+    hw_pool_run(a->pass->scratch->pool, a->pass->batch.texts * layer_heads(a), attend_task,
+                &context);
 }
 
 void hw_encoder_attention_forward(float *y, const hw_encoder_pass *pass, int32_t layer) {
     const hw_module *modules = hw_layer_modules(pass->encoder, layer);
     hw_layer_tape *tape = &pass->scratch->layer[layer];
-    const size_t tokens = hw_block_tokens(pass), width = (size_t)pass->config->width;
+    const size_t tokens = hw_block_tokens(pass);
     const attending a = { .pass = pass, .tape = tape, .layer = layer };
-    hw_linears_forward(tape->qkv, 3 * width, &modules[HW_MODULE_QUERY], 3, tape->attention.u,
-                       tokens, pass);
+    hw_linears_forward(tape->qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY], 3,
+                       tape->attention.u, tokens, pass);
     hw_relative_layer_forward(pass, tape, layer);
     run(&a);
     hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], tape->heads, tokens, pass);
@@ -130,14 +135,16 @@ void hw_encoder_attention_first(float *y, const hw_encoder_pass *pass, int32_t l
     const hw_module *modules = hw_layer_modules(pass->encoder, layer);
     hw_layer_tape *tape = &pass->scratch->layer[layer];
     const size_t width = (size_t)pass->config->width, texts = pass->batch.texts;
-    float *queries = pass->scratch->work.first, *heads = queries + texts * width;
+    const size_t of_heads = (size_t)hw_layer_heads_width(pass->config, layer);
+    float *queries = pass->scratch->work.first, *heads = queries + texts * of_heads;
     const attending a = { .pass = pass, .tape = tape, .layer = layer, .first = queries };
+    float *u = heads; /* until the heads are there */
     for (size_t text = 0; text < texts; text++)
-        memcpy(heads + text * width, tape->attention.u + hw_begin_of(pass, text) * width,
-               width * sizeof *heads);
-    hw_linear_forward(queries, &modules[HW_MODULE_QUERY], heads, texts, pass);
-    hw_linears_forward(tape->qkv + width, 3 * width, &modules[HW_MODULE_KEY], 2, tape->attention.u,
-                       hw_block_tokens(pass), pass);
+        memcpy(u + text * width, tape->attention.u + hw_begin_of(pass, text) * width,
+               width * sizeof *u);
+    hw_linear_forward(queries, &modules[HW_MODULE_QUERY], u, texts, pass);
+    hw_linears_forward(tape->qkv + of_heads, 3 * of_heads, &modules[HW_MODULE_KEY], 2,
+                       tape->attention.u, hw_block_tokens(pass), pass);
     hw_relative_layer_forward(pass, tape, layer);
     run(&a);
     hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], heads, texts, pass);
@@ -160,12 +167,12 @@ static void show(const hw_score_block *b, const hw_head *h) {
     watch->see(watch->context, &block);
 }
 
-/* d_q: [n][head_dim], row stride 3 * width, d_k and d_v behind it as k and v are behind q;
- * d_out: [n][head_dim], row stride width. */
+/* d_q: [n][head_dim], row stride 3 * width of the layer's heads, d_k and d_v behind it as k and v
+ * are behind q; d_out: [n][head_dim], row stride width. */
 static void attend_backward(float *d_q, float *gradient, const hw_head *h, const float *d_out) {
     const hw_kernels *kernels = h->pass->kernels;
     const size_t head_dim = (size_t)h->pass->config->head_dim;
-    const size_t width = (size_t)h->pass->config->width, ld = h->stride;
+    const size_t ld = h->stride, width = ld / 3;
     float *d_k = d_q + width, *d_v = d_q + 2 * width;
     clear(d_k, ld, h->n, head_dim);
     clear(d_v, ld, h->n, head_dim);
@@ -200,12 +207,12 @@ static void prepare_backward(float *d_q, const hw_head *h) {
         for (size_t d = 0; d < head_dim; d++) d_q[i * h->stride + d] *= scale;
     if (h->pass->config->positions == HW_POSITIONS_ROTARY) {
         hw_turn(d_q, h->stride, h->n, h->pass, h->layer, true);
-        hw_turn(d_q + h->pass->config->width, h->stride, h->n, h->pass, h->layer, true);
+        hw_turn(d_q + h->stride / 3, h->stride, h->n, h->pass, h->layer, true);
     }
 }
 
 static void backward_one(const attending *a, size_t text, size_t head, int32_t worker) {
-    const size_t width = (size_t)a->pass->config->width;
+    const size_t width = heads_width(a);
     const hw_head h = view_head(a, text, head, worker);
     float *d_q = a->d_qkv + h.begin * 3 * width + h.column;
     if (is_off(a, head)) {
@@ -225,8 +232,28 @@ static void backward_head(void *context, size_t head, int32_t worker) {
 
 static void backward_task(void *context, size_t task, int32_t worker) {
     const attending *a = context;
-    const size_t heads = (size_t)a->pass->config->heads;
+    const size_t heads = layer_heads(a);
     backward_one(a, task / heads, task % heads, worker);
+}
+
+/* The slopes of the layer's heads: output times gradient, summed over a text's tokens. */
+static void write_slopes(const attending *a) {
+    const hw_encoder_config *config = a->pass->config;
+    const size_t stride = (size_t)config->heads, layers = (size_t)config->layers;
+    const size_t head_dim = (size_t)config->head_dim, width = heads_width(a);
+    float *slopes = a->pass->scratch->head_slopes;
+    for (size_t text = 0; slopes && text < a->pass->batch.texts; text++) {
+        float *row = slopes + (text * layers + (size_t)a->layer) * stride;
+        memset(row, 0, stride * sizeof *row);
+        for (size_t head = 0; head < layer_heads(a); head++)
+            for (size_t token = hw_begin_of(a->pass, text); token < hw_begin_of(a->pass, text + 1);
+                 token++) {
+                const size_t at = token * width + head * head_dim;
+                float product;
+                a->pass->kernels->dot(&product, a->tape->heads + at, a->d_heads + at, head_dim);
+                row[head] += product;
+            }
+    }
 }
 
 void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder_pass *pass,
@@ -235,8 +262,8 @@ void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder
     const hw_module *modules = hw_layer_modules(pass->encoder, layer);
     const hw_encoder_work *work = &pass->scratch->work;
     const hw_layer_tape *tape = &pass->scratch->layer[layer];
-    const size_t tokens = hw_block_tokens(pass), width = (size_t)config->width;
-    const size_t heads = (size_t)config->heads;
+    const size_t tokens = hw_block_tokens(pass);
+    const size_t heads = (size_t)hw_layer_heads(config, layer);
     attending a = { .pass = pass,
                     .tape = tape,
                     .layer = layer,
@@ -245,13 +272,14 @@ void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder
                     .d_heads = work->d_heads };
     hw_linear_backward(work->d_heads, gradient, d_y, &modules[HW_MODULE_OUTPUT], tape->heads,
                        tokens, pass);
+    write_slopes(&a);
     hw_relative_layer_begin_backward(pass);
     if (hw_positions_are_summed(config))
         hw_pool_run(pass->scratch->pool, heads, backward_head, &a);
     else
         hw_pool_run(pass->scratch->pool, pass->batch.texts * heads, backward_task, &a);
-    hw_linears_backward(d_u, gradient, work->d_qkv, 3 * width, &modules[HW_MODULE_QUERY], 3,
-                        tape->attention.u, tokens, pass, false);
+    hw_linears_backward(d_u, gradient, work->d_qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY],
+                        3, tape->attention.u, tokens, pass, false);
     hw_relative_layer_backward(gradient, pass, layer);
 }
 
@@ -261,14 +289,19 @@ void hw_encoder_watch(hw_encoder_scratch *scratch, const hw_attention_watch *wat
     scratch->watch = watch;
 }
 
+void hw_encoder_watch_heads(hw_encoder_scratch *scratch, float *slopes) {
+    scratch->head_slopes = slopes;
+}
+
 void hw_encoder_head_outputs(float *y, const hw_encoder_scratch *scratch, const hw_encoder *encoder,
                              const hw_kernels *kernels, size_t tokens, size_t layer, size_t head) {
     const size_t width = (size_t)encoder->config.width;
     const size_t head_dim = (size_t)encoder->config.head_dim, column = head * head_dim;
     const hw_module *output = &hw_layer_modules(encoder, (int32_t)layer)[HW_MODULE_OUTPUT];
+    const size_t heads = output->columns;
     for (size_t i = 0; i < tokens; i++) {
-        const float *v = scratch->layer[layer].qkv + i * 3 * width + 2 * width + column;
+        const float *v = scratch->layer[layer].qkv + (3 * i + 2) * heads + column;
         for (size_t o = 0; o < width; o++)
-            kernels->dot(y + i * width + o, v, output->weight + o * width + column, head_dim);
+            kernels->dot(y + i * width + o, v, output->weight + o * heads + column, head_dim);
     }
 }

@@ -4,6 +4,7 @@
 #include "encoder/config.h"
 
 #include "encoder/fields.h"
+#include "encoder/pruned_heads.h"
 
 #include <string.h>
 
@@ -350,6 +351,14 @@ static void derive_readout(hw_encoder_config *config) {
     if (config->readout_dropout == HW_FIELD_UNSET) config->readout_dropout = config->hidden_dropout;
 }
 
+/* Before the ranges of layers and heads are checked: hw_encoder_config_check does the rest. */
+static hw_status load_pruned(hw_encoder_config *config, const json_t *json, const char *name,
+                             hw_error *err) {
+    if (config->layers < 1 || config->layers > HW_ENCODER_LAYERS || config->heads < 1) return HW_OK;
+    return hw_pruned_heads_load(config->pruned, config->layers, config->heads,
+                                json_object_get(json, "pruned_heads"), name, err);
+}
+
 /* ---- Reading ---------------------------------------------------------------------------- */
 
 hw_status hw_encoder_config_load(hw_encoder_config *config, const json_t *json, const char *name,
@@ -364,6 +373,7 @@ hw_status hw_encoder_config_load(hw_encoder_config *config, const json_t *json, 
     if (family == HW_FAMILY_MODERNBERT) HW_TRY(load_modernbert(config, json, name, err));
     if (family == HW_FAMILY_DEBERTA) HW_TRY(load_deberta(config, json, name, err));
     HW_TRY(load_labels(config, json, name, err));
+    HW_TRY(load_pruned(config, json, name, err));
     HW_TRY(derive_positions(config, name, err));
     derive_widths(config);
     derive_readout(config);

@@ -3,6 +3,7 @@
 #ifndef HW_ENCODER_CONFIG_H
 #define HW_ENCODER_CONFIG_H
 
+#include "base/bits.h"
 #include "base/error.h"
 
 #include <jansson.h>
@@ -86,7 +87,17 @@ typedef struct hw_encoder_config {
     bool labels_norm;   /* a norm before the classifier (ModernBERT) */
     bool drop_features; /* readout_dropout is applied before the dense layer too (RoBERTa) */
     float hidden_dropout, attention_dropout, readout_dropout; /* what training uses */
+    uint64_t pruned[HW_ENCODER_LAYERS]; /* heads that a layer has no more, a bit each */
 } hw_encoder_config;
+
+/* Heads of a layer, and columns of all of them together: fewer than config->heads and
+ * config->width where heads were pruned. */
+static inline int32_t hw_layer_heads(const hw_encoder_config *config, int32_t layer) {
+    return config->heads - hw_count_bits(config->pruned[layer]);
+}
+static inline int32_t hw_layer_heads_width(const hw_encoder_config *config, int32_t layer) {
+    return hw_layer_heads(config, layer) * config->head_dim;
+}
 
 const char *hw_family_type(hw_family family);  /* "bert" */
 const char *hw_family_class(hw_family family); /* "BertForSequenceClassification" */

@@ -75,6 +75,13 @@ void hw_encoder_pack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *po
 float *hw_encoder_thaw(hw_encoder *encoder, hw_error *err);
 /* A copy whose linear layers are int8, one scale an output; its tensors live in memory. */
 hw_encoder *hw_encoder_quantize(const hw_encoder *encoder, hw_error *err);
+/* A copy without the heads off[layers][heads]: its logits are those of the encoder with these heads
+ * masked. A head that a layer does not have must not be off. HW_ERROR_UNSUPPORTED if layers share
+ * their weights or have more than 64 heads, HW_ERROR_ARGUMENT if a layer would have none. */
+hw_encoder *hw_encoder_prune(const hw_encoder *encoder, const bool *off, hw_error *err);
+/* The description of that copy, with the same errors. */
+hw_status hw_encoder_prune_config(hw_encoder_config *pruned, const hw_encoder_config *config,
+                                  const bool *off, hw_error *err);
 
 /* ---- Forward and backward -------------------------------------------------------- */
 
@@ -147,6 +154,11 @@ void hw_encoder_masked_backward(float *gradient, float *d_words, hw_encoder_scra
 /* Backward passes in this scratch show what heads attend to; NULL: no more. Blocks of one layer may
  * come from several threads at a time. */
 void hw_encoder_watch(hw_encoder_scratch *scratch, const hw_attention_watch *watch);
+/* Backward passes in this scratch write slopes[texts][layers][heads], which must outlive them: the
+ * derivative of each text's loss by a gate that its heads' outputs would be multiplied with, which
+ * is the sum of output times gradient (Michel et al. 2019, eq. 2). NULL: no more. A head that is
+ * off, or that a layer does not have, has 0. */
+void hw_encoder_watch_heads(hw_encoder_scratch *scratch, float *slopes);
 /* y[tokens][width]: what a head of a layer adds to a token for each unit of its attention to this
  * one, v_j * W_output. */
 void hw_encoder_head_outputs(float *y, const hw_encoder_scratch *scratch, const hw_encoder *encoder,

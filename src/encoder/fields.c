@@ -2,6 +2,8 @@
  * hw_encoder_config_load reads back as the same config. */
 #include "encoder/fields.h"
 
+#include "encoder/pruned_heads.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -265,6 +267,9 @@ static int set_what_some_have(json_t *json, const hw_encoder_config *config) {
     if (config->family == HW_FAMILY_DEBERTA) failed |= set_deberta(json, config);
     if (config->readout == HW_ENCODER_LABELS)
         failed |= json_object_set_new(json, "num_labels", json_integer(config->labels));
+    if (!hw_pruned_heads_none(config->pruned, config->layers))
+        failed |= json_object_set_new(json, "pruned_heads",
+                                      hw_pruned_heads_json(config->pruned, config->layers));
     if (ROBERTAS & (1u << config->family))
         failed |=
             json_object_set_new(json, "pad_token_id", json_integer(config->position_offset - 1));

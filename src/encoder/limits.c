@@ -2,6 +2,8 @@
  * operation; its sizes do not overflow. */
 #include "encoder/config.h"
 
+#include "encoder/pruned_heads.h"
+
 typedef struct range {
     const char *name;
     int32_t value, least, most;
@@ -74,5 +76,9 @@ hw_status hw_encoder_config_check(const hw_encoder_config *config, const char *n
         return hw_fail(err, HW_ERROR_FORMAT, "%s: width %d is not a multiple of %d heads", name,
                        config->width, config->heads);
     HW_TRY(check_rates(config, name, err));
+    HW_TRY(hw_pruned_heads_check(config->pruned, config->layers, config->heads, name, err));
+    if (config->shared_layers && !hw_pruned_heads_none(config->pruned, config->layers))
+        return hw_fail(err, HW_ERROR_UNSUPPORTED,
+                       "%s: pruned_heads with layers that share their weights", name);
     return check_positions(config, name, err);
 }

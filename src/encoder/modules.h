@@ -22,15 +22,15 @@
     X(RELATIVE, TABLE, c->positions == HW_POSITIONS_DISENTANGLED ? c->position_rows : 0,           \
       c->width, false)                                                                             \
     X(RELATIVE_NORM, NORM, c->relative_norm, c->width, true)                                       \
-    X(QKV, LINEAR, c->fused_qkv ? 3 * c->width : 0, c->width, c->linear_bias)                      \
-    X(QUERY, LINEAR, c->fused_qkv ? 0 : c->width, c->width, c->linear_bias)                        \
-    X(KEY, LINEAR, c->fused_qkv ? 0 : c->width, c->width, c->linear_bias)                          \
-    X(VALUE, LINEAR, c->fused_qkv ? 0 : c->width, c->width, c->linear_bias)                        \
-    X(POSITION_KEY, LINEAR, hw_has_position_linears(c) && c->content_to_position ? c->width : 0,   \
+    X(QKV, LINEAR, c->fused_qkv ? 3 * heads : 0, c->width, c->linear_bias)                         \
+    X(QUERY, LINEAR, c->fused_qkv ? 0 : heads, c->width, c->linear_bias)                           \
+    X(KEY, LINEAR, c->fused_qkv ? 0 : heads, c->width, c->linear_bias)                             \
+    X(VALUE, LINEAR, c->fused_qkv ? 0 : heads, c->width, c->linear_bias)                           \
+    X(POSITION_KEY, LINEAR, hw_has_position_linears(c) && c->content_to_position ? heads : 0,      \
       c->width, c->linear_bias)                                                                    \
-    X(POSITION_QUERY, LINEAR, hw_has_position_linears(c) && c->position_to_content ? c->width : 0, \
+    X(POSITION_QUERY, LINEAR, hw_has_position_linears(c) && c->position_to_content ? heads : 0,    \
       c->width, c->linear_bias)                                                                    \
-    X(OUTPUT, LINEAR, c->width, c->width, c->linear_bias)                                          \
+    X(OUTPUT, LINEAR, c->width, heads, c->linear_bias)                                             \
     X(ATTENTION_NORM, NORM, 1, c->width, c->norm_bias)                                             \
     X(INNER, LINEAR, c->gated ? 2 * c->inner_width : c->inner_width, c->width, c->linear_bias)     \
     X(INNER_OUTPUT, LINEAR, c->width, c->inner_width, c->linear_bias)                              \

@@ -10,7 +10,8 @@ typedef struct module_shape {
     bool has_bias;
 } module_shape;
 
-static module_shape shape_of(const hw_encoder_config *c, hw_module_id id) {
+static module_shape shape_of(const hw_encoder_config *c, hw_module_id id, int32_t layer) {
+    const int32_t heads = hw_layer_heads_width(c, layer);
     switch (id) {
 #define X(id, kind, rows, columns, bias) \
     case HW_MODULE_##id:                 \
@@ -61,7 +62,7 @@ static hw_slot slot_at(const hw_slot_walk *walk, const module_shape *shape, bool
 
 bool hw_slot_next(hw_slot *slot, hw_slot_walk *walk) {
     while (walk->module < HW_MODULES) {
-        const module_shape shape = shape_of(walk->config, (hw_module_id)walk->module);
+        const module_shape shape = shape_of(walk->config, (hw_module_id)walk->module, walk->layer);
         const bool there = is_there(&shape, walk);
         const bool is_bias = walk->bias_next || shape.kind == HW_MODULE_IS_OFFSET;
         if (there) *slot = slot_at(walk, &shape, is_bias);

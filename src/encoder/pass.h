@@ -78,6 +78,7 @@ struct hw_encoder_scratch {
     const bool *heads_off; /* [layers][heads], or NULL */
     hw_pool *pool;
     const hw_attention_watch *watch; /* or NULL */
+    float *head_slopes;              /* [texts][layers][heads], or NULL */
     float *block;                    /* what all arrays point into */
     hw_embedding_tape embedding;
     hw_layer_tape layer[HW_ENCODER_LAYERS];

@@ -146,8 +146,8 @@ void hw_relative_layer_forward(const hw_encoder_pass *pass, hw_layer_tape *tape,
     const hw_encoder_config *config = pass->config;
     if (config->positions != HW_POSITIONS_DISENTANGLED) return;
     const hw_relative_span span = span_of_block(pass);
-    const size_t width = (size_t)config->width, at = span.first * width;
-    const float *relative = pass->scratch->work.relative + at;
+    const size_t heads = (size_t)hw_layer_heads_width(config, layer), at = span.first * heads;
+    const float *relative = pass->scratch->work.relative + span.first * (size_t)config->width;
     drop_relative(pass, layer);
     if (config->content_to_position)
         hw_linear_forward(tape->position_key + at, key_module(pass, layer), relative, span.count,
@@ -156,7 +156,7 @@ void hw_relative_layer_forward(const hw_encoder_pass *pass, hw_layer_tape *tape,
     hw_linear_forward(tape->position_query + at, query_module(pass, layer), relative, span.count,
                       pass);
     const float scale = hw_query_scale(config);
-    for (size_t i = at; i < at + span.count * width; i++) tape->position_query[i] *= scale;
+    for (size_t i = at; i < at + span.count * heads; i++) tape->position_query[i] *= scale;
 }
 
 void hw_relative_layer_begin_backward(const hw_encoder_pass *pass) {
@@ -172,8 +172,8 @@ static void term_backward(float *gradient, const float *d_y, const hw_module *mo
                           const hw_encoder_pass *pass, hw_relative_span span, bool add) {
     const hw_encoder_work *work = &pass->scratch->work;
     const size_t at = span.first * module->columns;
-    hw_linears_backward(work->d_relative_layer + at, gradient, d_y + at, module->rows, module, 1,
-                        work->relative + at, span.count, pass, add);
+    hw_linears_backward(work->d_relative_layer + at, gradient, d_y + span.first * module->rows,
+                        module->rows, module, 1, work->relative + at, span.count, pass, add);
 }
 
 void hw_relative_layer_backward(float *gradient, const hw_encoder_pass *pass, int32_t layer) {
@@ -189,7 +189,9 @@ void hw_relative_layer_backward(float *gradient, const hw_encoder_pass *pass, in
         term_backward(gradient, work->d_position_key, key_module(pass, layer), pass, span, false);
     if (config->position_to_content) {
         const float scale = hw_query_scale(config);
-        for (size_t i = at; i < at + count; i++) work->d_position_query[i] *= scale;
+        const size_t heads = (size_t)hw_layer_heads_width(config, layer);
+        for (size_t i = 0; i < span.count * heads; i++)
+            work->d_position_query[span.first * heads + i] *= scale;
         term_backward(gradient, work->d_position_query, query_module(pass, layer), pass, span,
                       config->content_to_position);
     }

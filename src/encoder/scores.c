@@ -35,13 +35,18 @@ hw_score_block hw_score_block_at(const hw_head *h, size_t query) {
 
 /* ---- Buckets ---------------------------------------------------------------------------- */
 
+/* The head's column of the table, which all layers share, whichever heads they have left. */
+static size_t bucket_column(const hw_head *h) {
+    return (size_t)hw_clear_bit_at(h->pass->config->pruned[h->layer], (int32_t)h->head);
+}
+
 /* work->near[j - i + n - 1]: the head's bias. */
 static void begin_buckets(const hw_head *h) {
     const hw_module *module = &hw_base_modules(h->pass->encoder)[HW_MODULE_BUCKETS];
     const ptrdiff_t n = (ptrdiff_t)h->n;
     for (ptrdiff_t shift = 1 - n; shift < n; shift++) {
         const size_t row = (size_t)hw_relative_row(h->pass->scratch, -shift);
-        h->work->near[shift + n - 1] = module->weight[row * module->columns + h->head];
+        h->work->near[shift + n - 1] = module->weight[row * module->columns + bucket_column(h)];
     }
 }
 
@@ -52,7 +57,7 @@ static size_t near_of(const hw_score_block *b, const hw_head *h, size_t row) {
 
 static void buckets_backward(float *gradient, const hw_score_block *b, const hw_head *h) {
     const hw_module *module = &hw_base_modules(h->pass->encoder)[HW_MODULE_BUCKETS];
-    float *d_table = gradient + module->weight_at + h->head, *d_near = h->work->d_near;
+    float *d_table = gradient + module->weight_at + bucket_column(h), *d_near = h->work->d_near;
     const ptrdiff_t n = (ptrdiff_t)h->n;
     memset(d_near, 0, (2 * h->n - 1) * sizeof *d_near);
     for (size_t row = 0; row < b->rows; row++)
@@ -66,6 +71,11 @@ static void buckets_backward(float *gradient, const hw_score_block *b, const hw_
 
 /* ---- Disentangled ----------------------------------------------------------------------- */
 
+/* Columns of a row of relative positions' keys, and of their queries. */
+static size_t heads_width(const hw_head *h) {
+    return (size_t)hw_layer_heads_width(h->pass->config, h->layer);
+}
+
 static size_t relative_stride(hw_relative_span span) {
     return (span.count + 15) / 16 * 16;
 }
@@ -73,7 +83,7 @@ static size_t relative_stride(hw_relative_span span) {
 /* y[rows][span] = x (row stride ldx) by the span's rows of the head's columns of position */
 static void by_relative(float *y, const float *x, size_t ldx, size_t rows, const float *position,
                         const hw_head *h, hw_relative_span span) {
-    const size_t width = (size_t)h->pass->config->width;
+    const size_t width = heads_width(h);
     const size_t head_dim = (size_t)h->pass->config->head_dim;
     h->pass->kernels->pack(h->work->packed_position, position + span.first * width + h->column,
                            width, span.count, head_dim);
@@ -153,7 +163,7 @@ static void content_to_position_products(float *d_products, const hw_score_block
 static void content_to_position_backward(float *d_q, const hw_score_block *b, const hw_head *h) {
     const hw_kernels *kernels = h->pass->kernels;
     const hw_relative_span span = hw_relative_span_of(h->pass, h->n);
-    const size_t stride = relative_stride(span), width = (size_t)h->pass->config->width;
+    const size_t stride = relative_stride(span), width = heads_width(h);
     const size_t head_dim = (size_t)h->pass->config->head_dim;
     const size_t at = span.first * width + h->column;
     float *d_products = h->work->d_query_relative;
@@ -261,7 +271,7 @@ void hw_positions_end_backward(float *d_k, const hw_head *h) {
     if (!h->pass->config->position_to_content) return;
     const hw_kernels *kernels = h->pass->kernels;
     const hw_relative_span span = hw_relative_span_of(h->pass, h->n);
-    const size_t stride = relative_stride(span), width = (size_t)h->pass->config->width;
+    const size_t stride = relative_stride(span), width = heads_width(h);
     const size_t head_dim = (size_t)h->pass->config->head_dim;
     const size_t position_at = span.first * width + h->column;
     const float *d_products = h->work->d_key_relative;

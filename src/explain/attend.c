@@ -11,6 +11,7 @@ typedef struct owned_map {
     hw_attention_map map; /* first: what is given out */
     hw_attribution *tokens;
     float *weights;
+    size_t *layer_heads;
 } owned_map;
 
 /* A text without a word is read as one token that is nowhere in it. */
@@ -23,7 +24,7 @@ static hw_attribution token_at(const hw_subject *s, const hw_attention_matrices 
     return found;
 }
 
-/* Takes the weights from the matrices. */
+/* Takes the weights, and the numbers of heads, from the matrices. */
 static owned_map *map_of(const hw_subject *s, hw_attention_matrices *m, size_t readings,
                          hw_error *err) {
     owned_map *made = hw_calloc(1, sizeof *made);
@@ -35,10 +36,18 @@ static owned_map *map_of(const hw_subject *s, hw_attention_matrices *m, size_t r
         return NULL;
     }
     for (size_t i = 0; i < m->tokens; i++) tokens[i] = token_at(s, m, i);
-    *made = (owned_map){ { readings, m->layers, m->heads, m->tokens, tokens, m->kept },
-                         tokens,
-                         m->kept };
+    *made = (owned_map){ .map = { .readings = readings,
+                                  .layers = m->layers,
+                                  .heads = m->heads,
+                                  .count = m->tokens,
+                                  .tokens = tokens,
+                                  .weights = m->kept,
+                                  .layer_heads = m->layer_heads },
+                         .tokens = tokens,
+                         .weights = m->kept,
+                         .layer_heads = m->layer_heads };
     m->kept = NULL;
+    m->layer_heads = NULL;
     return made;
 }
 
@@ -76,5 +85,6 @@ void hw_attention_map_free(hw_attention_map *map) {
     owned_map *made = (owned_map *)map;
     hw_free(made->tokens);
     hw_free(made->weights);
+    hw_free(made->layer_heads);
     hw_free(made);
 }

@@ -18,8 +18,19 @@ static size_t first_kept(const hw_attention_matrices *m) {
     return m->layers;
 }
 
-hw_status hw_attention_matrices_start(hw_attention_matrices *m, size_t layers, size_t heads,
-                                      size_t tokens, size_t width, hw_error *err) {
+static hw_status count_heads(hw_attention_matrices *m, const hw_classifier *classifier,
+                             hw_error *err) {
+    m->layer_heads = hw_calloc(m->layers, sizeof *m->layer_heads);
+    if (!m->layer_heads) return hw_fail_memory(err, m->layers * sizeof *m->layer_heads);
+    for (size_t l = 0; l < m->layers; l++)
+        m->layer_heads[l] = (size_t)hw_classifier_heads(classifier, (int32_t)l);
+    return HW_OK;
+}
+
+hw_status hw_attention_matrices_start(hw_attention_matrices *m, const hw_classifier *classifier,
+                                      size_t tokens, hw_error *err) {
+    const hw_summary *summary = &classifier->summary;
+    const size_t layers = (size_t)summary->layers, heads = (size_t)summary->heads;
     if (tokens > HW_ATTENTION_TOKENS)
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "the text has %zu tokens; what heads attend to is shown of up to %d", tokens,
@@ -27,20 +38,22 @@ hw_status hw_attention_matrices_start(hw_attention_matrices *m, size_t layers, s
     m->layers = layers;
     m->heads = heads;
     m->tokens = tokens;
-    m->width = width;
+    m->width = (size_t)summary->width;
     m->kept_from = first_kept(m);
+    HW_TRY(count_heads(m, classifier, err));
     const size_t square = tokens * tokens;
     if (!(m->mean = new_floats(layers, square, err)) ||
         !(m->relevance = new_floats(layers, square, err)) ||
         !(m->kept = new_floats((layers - m->kept_from) * heads, square, err)) ||
         !(m->row = new_floats(1, tokens, err)))
         return HW_ERROR_MEMORY;
-    if (m->detail == HW_ATTENTION_LAST && !(m->outputs = new_floats(heads, tokens * width, err)))
+    if (m->detail == HW_ATTENTION_LAST && !(m->outputs = new_floats(heads, tokens * m->width, err)))
         return HW_ERROR_MEMORY;
     return HW_OK;
 }
 
 void hw_attention_matrices_free(hw_attention_matrices *m) {
+    hw_free(m->layer_heads);
     hw_free(m->mean);
     hw_free(m->relevance);
     hw_free(m->kept);
@@ -52,7 +65,7 @@ void hw_attention_matrices_free(hw_attention_matrices *m) {
 void hw_attention_matrices_see(void *matrices, const hw_attention_block *b) {
     hw_attention_matrices *m = matrices;
     const size_t square = m->tokens * m->tokens;
-    const float share = 1 / (float)m->heads;
+    const float share = 1 / (float)m->layer_heads[b->layer];
     for (size_t row = 0; row < b->rows; row++) {
         const float *weights = b->weights + row * b->stride;
         const float *gradient = b->gradient + row * b->stride;

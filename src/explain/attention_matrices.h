@@ -3,7 +3,7 @@
 #ifndef HW_EXPLAIN_ATTENTION_MATRICES_H
 #define HW_EXPLAIN_ATTENTION_MATRICES_H
 
-#include "base/error.h"
+#include "classify/classifier.h"
 #include "tensor/attention_watch.h"
 
 enum { HW_ATTENTION_TOKENS = 4096 }; /* at most: memory grows with their square */
@@ -17,19 +17,21 @@ typedef enum hw_attention_detail {
 typedef struct hw_attention_matrices {
     hw_attention_detail detail;
     size_t layers, heads, tokens, width;
-    float *mean;      /* [layers][tokens][tokens] over the heads */
-    float *relevance; /* likewise, of the positive part of weight * gradient */
-    size_t kept_from; /* the first layer whose heads are kept */
-    float *kept;      /* [layers - kept_from][heads][tokens][tokens] */
-    float *outputs;   /* [heads][tokens][width] of the last layer (HW_ATTENTION_LAST); else NULL */
-    float *row;       /* [tokens]: how the readout looks at the last layer's states */
+    size_t *layer_heads; /* [layers]: heads that a layer has, at most `heads` */
+    float *mean;         /* [layers][tokens][tokens] over the heads */
+    float *relevance;    /* likewise, of the positive part of weight * gradient */
+    size_t kept_from;    /* the first layer whose heads are kept */
+    float *kept;         /* [layers - kept_from][heads][tokens][tokens] */
+    float *outputs; /* [heads][tokens][width] of the last layer (HW_ATTENTION_LAST); else NULL */
+    float *row;     /* [tokens]: how the readout looks at the last layer's states */
     const uint32_t *token_of; /* [tokens] of the subject's, HW_NO_WORD: of none; NULL: the same.
                                * Borrowed from the path */
 } hw_attention_matrices;
 
 /* detail is set, the rest is zero before; freed by hw_attention_matrices_free also on failure. */
-hw_status hw_attention_matrices_start(hw_attention_matrices *matrices, size_t layers, size_t heads,
-                                      size_t tokens, size_t width, hw_error *err);
+hw_status hw_attention_matrices_start(hw_attention_matrices *matrices,
+                                      const hw_classifier *classifier, size_t tokens,
+                                      hw_error *err);
 void hw_attention_matrices_free(hw_attention_matrices *matrices);
 /* Of a hw_attention_watch, whose context they are. */
 void hw_attention_matrices_see(void *matrices, const hw_attention_block *block);

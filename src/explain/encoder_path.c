@@ -116,7 +116,7 @@ static void fill_in(hw_attention_matrices *m, const encoder_path *p) {
     for (size_t i = 0; i < m->tokens; i++) m->row[i] = first_only ? 0 : 1 / (float)m->tokens;
     if (first_only) m->row[0] = 1;
     if (!m->outputs) return;
-    for (size_t head = 0; head < m->heads; head++)
+    for (size_t head = 0; head < m->layer_heads[m->layers - 1]; head++)
         hw_encoder_head_outputs(m->outputs + head * m->tokens * m->width, p->scratch, encoder,
                                 p->kernels, m->tokens, m->layers - 1, head);
 }
@@ -124,11 +124,9 @@ static void fill_in(hw_attention_matrices *m, const encoder_path *p) {
 static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
     static const double end = 1;
     encoder_path *p = (encoder_path *)path;
-    const hw_encoder_config *c = hw_encoder_config_of(p->subject->classifier->encoder);
     const hw_attention_watch watch = { hw_attention_matrices_see, m };
     const visit v = visit_at(p, reading);
-    HW_TRY(hw_attention_matrices_start(m, (size_t)c->layers, (size_t)c->heads, v.end - v.begin,
-                                       (size_t)c->width, err));
+    HW_TRY(hw_attention_matrices_start(m, p->subject->classifier, v.end - v.begin, err));
     double value = 0, *slopes = hw_calloc(path->tokens, sizeof *slopes);
     if (!slopes) return hw_fail_memory(err, path->tokens * sizeof *slopes);
     fill_batch(p, &end, reading, reading + 1);

@@ -94,8 +94,8 @@ static hw_status run(double *values, double *slopes, hw_path *path, const double
 /* After a run of that tower at one point. */
 static void fill_in(hw_attention_matrices *m, const tower_path *p, int32_t tower) {
     hw_tower_readout_row(m->row, p->scratch, &p->config, m->tokens);
-    if (!m->outputs) return;
-    for (size_t head = 0; head < m->heads && m->layers > 0; head++)
+    if (!m->outputs || m->layers == 0) return;
+    for (size_t head = 0; head < m->layer_heads[m->layers - 1]; head++)
         hw_tower_head_outputs(m->outputs + head * m->tokens * m->width, p->scratch, &p->config,
                               &hw_session_towers(p->subject->session)[tower], p->kernels, m->tokens,
                               m->layers - 1, head);
@@ -104,10 +104,8 @@ static void fill_in(hw_attention_matrices *m, const tower_path *p, int32_t tower
 static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
     static const double end = 1;
     tower_path *p = (tower_path *)path;
-    const hw_tower_config *c = &p->config;
     const hw_attention_watch watch = { hw_attention_matrices_see, m };
-    HW_TRY(hw_attention_matrices_start(m, (size_t)c->layers, (size_t)c->heads, path->tokens,
-                                       width_of(p), err));
+    HW_TRY(hw_attention_matrices_start(m, p->subject->classifier, path->tokens, err));
     double value = 0, *slopes = hw_calloc(path->tokens, sizeof *slopes);
     if (!slopes) return hw_fail_memory(err, path->tokens * sizeof *slopes);
     hw_tower_watch(p->scratch, &watch);

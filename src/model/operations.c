@@ -29,6 +29,10 @@ static double readout_operations(const hw_tower_config *c, double tokens) {
 double hw_tower_operations(const hw_tower_config *c, size_t tokens) {
     const double n = (double)tokens, width = c->width;
     const double window = tokens < (size_t)c->window ? n : c->window;
-    const double layer = attention_operations(c, window) + 4 * width * c->inner_width;
-    return n * c->layers * layer + readout_operations(c, n);
+    double layers = c->layers * 4 * width * c->inner_width;
+    for (int32_t l = 0; l < c->layers; l++) {
+        const hw_tower_config own = hw_tower_layer_config(c, l);
+        layers += attention_operations(&own, window);
+    }
+    return n * layers + readout_operations(c, n);
 }

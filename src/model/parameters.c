@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MOST_TALKING = 1 << 24 /* attention weights of a window at once */ };
 
@@ -14,6 +15,30 @@ typedef struct range {
     const char *name;
     int32_t value, least, most, step;
 } range;
+
+hw_tower_config hw_tower_layer_config(const hw_tower_config *config, int32_t layer) {
+    hw_tower_config own = *config;
+    own.heads = hw_tower_layer_heads(config, layer);
+    memset(own.pruned, 0, sizeof own.pruned);
+    return own;
+}
+
+/* Where heads may be fewer than config->heads. */
+static hw_status check_pruned(const hw_tower_config *config, hw_error *err) {
+    for (int32_t l = 0; l < config->layers; l++) {
+        const uint64_t pruned = config->pruned[l];
+        if (!pruned) continue;
+        const bool last = l + 1 == config->layers;
+        if (config->heads > HW_BITS || pruned > UINT64_MAX >> (HW_BITS - config->heads) ||
+            hw_tower_layer_heads(config, l) < 1)
+            return hw_fail(err, HW_ERROR_ARGUMENT,
+                           "tower: pruned_heads: layer %d has other heads, or would have none", l);
+        if (config->attention == HW_ATTENTION_TALKING || (config->capsule_dim > 0 && last))
+            return hw_fail(err, HW_ERROR_ARGUMENT,
+                           "tower: pruned_heads: the heads of layer %d cannot be pruned", l);
+    }
+    return HW_OK;
+}
 
 /* The upper ends keep every product of two fields, and the floats of the block, far
  * from overflow. */
@@ -46,6 +71,7 @@ hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
             return hw_fail(err, HW_ERROR_ARGUMENT, "tower: %s is %d, not a multiple of %d", r->name,
                            r->value, r->step);
     }
+    HW_TRY(check_pruned(config, err));
     if (hw_tower_talking(config) * config->window > MOST_TALKING / config->window)
         return hw_fail(err, HW_ERROR_ARGUMENT, "tower: window is %d, too long for %d talking heads",
                        config->window, config->heads);
@@ -60,15 +86,33 @@ size_t hw_tower_embedding_floats(const hw_tower_config *c) {
     return padded_floats(c->vocabulary, c->width);
 }
 
+static size_t layer_floats(const hw_tower_config *config, int32_t layer) {
+    const hw_tower_config own = hw_tower_layer_config(config, layer), *c = &own;
+    size_t floats = 0;
+#define X(name, rows, columns) floats += padded_floats(rows, columns);
+    HW_TOWER_LAYER_PARAMETERS(X)
+#undef X
+    return floats;
+}
+
 size_t hw_tower_floats(const hw_tower_config *c) {
-    size_t floats = 0, layer = 0;
+    size_t floats = 0;
 #define X(name, rows, columns) floats += padded_floats(rows, columns);
     HW_TOWER_PARAMETERS(X)
 #undef X
-#define X(name, rows, columns) layer += padded_floats(rows, columns);
+    for (int32_t l = 0; l < c->layers; l++) floats += layer_floats(c, l);
+    return floats;
+}
+
+static float *view_layer(hw_tower_layer *views, const hw_tower_config *config, int32_t layer,
+                         float *block) {
+    const hw_tower_config own = hw_tower_layer_config(config, layer), *c = &own;
+#define X(name, rows, columns) \
+    views->name = block;       \
+    block += padded_floats(rows, columns);
     HW_TOWER_LAYER_PARAMETERS(X)
 #undef X
-    return floats + layer * (size_t)c->layers;
+    return block;
 }
 
 void hw_tower_view(hw_tower_views *views, const hw_tower_config *c, float *block) {
@@ -78,13 +122,7 @@ void hw_tower_view(hw_tower_views *views, const hw_tower_config *c, float *block
     block += padded_floats(rows, columns);
     HW_TOWER_PARAMETERS(X)
 #undef X
-    for (int32_t l = 0; l < c->layers; l++) {
-#define X(name, rows, columns)    \
-    views->layer[l].name = block; \
-    block += padded_floats(rows, columns);
-        HW_TOWER_LAYER_PARAMETERS(X)
-#undef X
-    }
+    for (int32_t l = 0; l < c->layers; l++) block = view_layer(&views->layer[l], c, l, block);
 }
 
 /* A walk over the parameters that are there; `left` counts down to the wanted one. */
@@ -104,6 +142,19 @@ static bool walk_reaches(walk *w, hw_tower_parameter *parameter, int32_t rows, i
     return false;
 }
 
+static bool layer_reaches(walk *w, hw_tower_parameter *parameter, const hw_tower_config *config,
+                          int32_t l) {
+    const hw_tower_config own = hw_tower_layer_config(config, l), *c = &own;
+#define X(field, rows, columns)                                                      \
+    if (walk_reaches(w, parameter, rows, columns)) {                                 \
+        snprintf(parameter->name, sizeof parameter->name, "layer.%d.%s", l, #field); \
+        return true;                                                                 \
+    }
+    HW_TOWER_LAYER_PARAMETERS(X)
+#undef X
+    return false;
+}
+
 bool hw_tower_parameter_at(hw_tower_parameter *parameter, const hw_tower_config *c, size_t i) {
     walk w = { .left = i };
 #define X(field, rows, columns)                                          \
@@ -113,15 +164,8 @@ bool hw_tower_parameter_at(hw_tower_parameter *parameter, const hw_tower_config 
     }
     HW_TOWER_PARAMETERS(X)
 #undef X
-    for (int32_t l = 0; l < c->layers; l++) {
-#define X(field, rows, columns)                                                      \
-    if (walk_reaches(&w, parameter, rows, columns)) {                                \
-        snprintf(parameter->name, sizeof parameter->name, "layer.%d.%s", l, #field); \
-        return true;                                                                 \
-    }
-        HW_TOWER_LAYER_PARAMETERS(X)
-#undef X
-    }
+    for (int32_t l = 0; l < c->layers; l++)
+        if (layer_reaches(&w, parameter, c, l)) return true;
     return false;
 }
 
@@ -205,6 +249,9 @@ void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed) {
     fill_normal(views.embedding, (size_t)config->vocabulary * width, 0.1f, &random);
     fill(views.norm_gain, width, 1.0f);
     fill_normal(views.query, (size_t)config->queries * width, 0.1f, &random);
-    for (int32_t l = 0; l < config->layers; l++) init_layer(&views.layer[l], config, &random);
+    for (int32_t l = 0; l < config->layers; l++) {
+        const hw_tower_config own = hw_tower_layer_config(config, l);
+        init_layer(&views.layer[l], &own, &random);
+    }
     if (config->capsule_dim > 0) init_capsules(&views, config, &random);
 }

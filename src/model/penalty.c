@@ -57,8 +57,10 @@ double hw_tower_penalty(const hw_tower_scratch *scratch, const hw_tower_config *
     assert(scratch->training);
     for (size_t text = 0; text < batch.texts; text++) {
         const span s = span_of(batch, text);
-        for (int32_t l = 0; l < config->layers; l++)
-            sum += of_layer(&scratch->attention[l], &weights->layer[l], s, config, p);
+        for (int32_t l = 0; l < config->layers; l++) {
+            const hw_tower_config own = hw_tower_layer_config(config, l);
+            sum += of_layer(&scratch->attention[l], &weights->layer[l], s, &own, p);
+        }
         if (p->overlap > 0 && queries > 0)
             sum += (double)p->overlap * hw_overlap(scratch->pooling.attention + s.begin * queries,
                                                    queries, s.tokens, kernels);

@@ -29,6 +29,14 @@ static hw_pass begin_pass(const hw_tower_scratch *scratch, const hw_tower_config
                       .watch = scratch->watch };
 }
 
+/* The same pass over one layer, whose heads may be fewer; own: holds its config. */
+static hw_pass pass_of_layer(const hw_pass *pass, hw_tower_config *own, int32_t layer) {
+    hw_pass of_layer = *pass;
+    *own = hw_tower_layer_config(pass->config, layer);
+    of_layer.config = own;
+    return of_layer;
+}
+
 /* ---- Embedding ---------------------------------------------------------------------------- */
 
 /* Its own transpose. x: [tokens][width] */
@@ -127,7 +135,9 @@ void hw_tower_forward(float *logits, hw_tower_scratch *scratch, const hw_tower_c
         const hw_feedforward_tape *feedforward = &scratch->feedforward[l];
         const bool inner = config->inner_width > 0;
         float *after = state_before(scratch, config, l + 1);
-        hw_attention_forward(inner ? feedforward->norm.x : after, &pass, attention, layer,
+        hw_tower_config own;
+        const hw_pass of_layer = pass_of_layer(&pass, &own, l);
+        hw_attention_forward(inner ? feedforward->norm.x : after, &of_layer, attention, layer,
                              (size_t)l);
         if (inner) hw_feedforward_forward(after, &pass, feedforward, layer);
     }
@@ -154,8 +164,10 @@ void hw_tower_backward(hw_tower_views *gradient, float *d_tokens, hw_tower_scrat
         if (config->inner_width > 0)
             hw_feedforward_backward(d_tokens, &gradient->layer[l], &pass, &scratch->feedforward[l],
                                     layer);
-        hw_attention_backward(d_tokens, &gradient->layer[l], &pass, &scratch->attention[l], layer,
-                              (size_t)l);
+        hw_tower_config own;
+        const hw_pass of_layer = pass_of_layer(&pass, &own, l);
+        hw_attention_backward(d_tokens, &gradient->layer[l], &of_layer, &scratch->attention[l],
+                              layer, (size_t)l);
     }
     drop_embedding(d_tokens, &pass);
 }
@@ -170,8 +182,9 @@ void hw_tower_head_outputs(float *y, const hw_tower_scratch *scratch, const hw_t
                            const hw_tower_views *weights, const hw_kernels *kernels, size_t tokens,
                            size_t layer, size_t head) {
     assert(scratch->training);
-    hw_attention_head_outputs(y, &scratch->attention[layer], config, &weights->layer[layer],
-                              kernels, tokens, head);
+    const hw_tower_config own = hw_tower_layer_config(config, (int32_t)layer);
+    hw_attention_head_outputs(y, &scratch->attention[layer], &own, &weights->layer[layer], kernels,
+                              tokens, head);
 }
 
 void hw_tower_readout_row(float *row, const hw_tower_scratch *scratch,

@@ -23,6 +23,7 @@
 #ifndef HW_MODEL_TOWER_H
 #define HW_MODEL_TOWER_H
 
+#include "base/bits.h"
 #include "base/error.h"
 #include "tensor/attention_watch.h"
 #include "tensor/kernels.h"
@@ -51,7 +52,15 @@ typedef struct hw_tower_config {
     hw_attention attention;   /* model/attention_weights.h */
     int32_t shared_dim;       /* of HW_ATTENTION_COLLABORATIVE; else 0 */
     hw_head_gates head_gates; /* model/head_gates.h */
+    uint64_t pruned[HW_TOWER_LAYERS]; /* heads that a layer has no more, a bit each */
 } hw_tower_config;
+
+static inline int32_t hw_tower_layer_heads(const hw_tower_config *c, int32_t layer) {
+    return c->heads - hw_count_bits(c->pruned[layer]);
+}
+/* The config of a layer alone: `heads` are those that it has left. A layer's parameters and its
+ * passes have the shapes that this one says. */
+hw_tower_config hw_tower_layer_config(const hw_tower_config *config, int32_t layer);
 
 /* Columns of all queries together, and of a layer's keys: less than heads * head_dim where heads
  * share them. */
@@ -94,7 +103,8 @@ static inline int32_t hw_tower_input_gates(const hw_tower_config *c) {
     return c->head_gates == HW_HEAD_GATES_INPUT;
 }
 
-/* The parameters: X(name, rows, columns). A layer's come once for each layer. Vectors
+/* The parameters: X(name, rows, columns). A layer's come once for each layer, c being its own
+ * config (hw_tower_layer_config). Vectors
  * have one row; what has no element is not there (inner_* if inner_width is 0, readout* with
  * capsules, ...). transform's rows are those of label 0, then of label 1, ...
  * qkv is ordered [q of all heads | k of all heads | v of all heads], q and k having
@@ -170,6 +180,15 @@ size_t hw_tower_embedding_floats(const hw_tower_config *config);
 void hw_tower_view(hw_tower_views *views, const hw_tower_config *config, float *block);
 /* The i-th parameter; false past the end. */
 bool hw_tower_parameter_at(hw_tower_parameter *parameter, const hw_tower_config *config, size_t i);
+/* The tower without the heads off[layers][heads]: its logits are those of the tower with the gates
+ * of these heads at 0. pruned: the config; block: [hw_tower_floats(pruned)], zeroed. A head that a
+ * layer does not have must not be off. HW_ERROR_UNSUPPORTED if heads are not apart (talking heads,
+ * those that capsules are made of) or more than 64, HW_ERROR_ARGUMENT if a layer would have none.
+ */
+hw_status hw_tower_prune_config(hw_tower_config *pruned, const hw_tower_config *config,
+                                const bool *off, hw_error *err);
+void hw_tower_prune(float *block, const hw_tower_config *pruned, const hw_tower_config *config,
+                    const hw_tower_views *weights, const bool *off);
 /* Fills a block with initial values, a function of seed alone. */
 void hw_tower_init(float *block, const hw_tower_config *config, uint64_t seed);
 
