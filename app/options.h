@@ -128,7 +128,7 @@ typedef enum verb_id {
       "the smallest difference that matters (0.5)")                                               \
     X(TWINS, "--twins", "", FLAG, "", 0, 0, IN(STUDY), OWN,                                       \
       "an A/A study: compare each arm with itself")                                               \
-    X(VALID, "-valid", "", TEXT, "FILE", 0, 0, IN(TRAIN) | IN(STUDY), OWN,                                    \
+    X(VALID, "-valid", "", TEXT, "FILE", 0, 0, IN(TRAIN) | IN(STUDY), OWN,                        \
       "held-back data (a share of the input)")                                                    \
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
@@ -266,9 +266,9 @@ typedef enum verb_id {
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
       LEARNING | SCORING | IN(QUANTIZE) | IN(EXPORT) | IN(TOKENIZE) | IN(STUDY), OWN,             \
       "threads (all CPUs); no effect on results")                                                 \
-    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING | IN(STUDY), OWN,              \
+    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING | IN(STUDY), OWN,  \
       "how progress is shown on standard error")                                                  \
-    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE) | IN(STUDY), OWN,                    \
+    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE) | IN(STUDY), OWN,        \
       "0: silent, 1: summary, 2: progress (2)")                                                   \
     X(FORMAT, "--format", "", CHOICE, "auto|fasttext|tsv|csv|jsonl|text", 0, 0, READING, DATA,    \
       "of the data (default: recognised)")                                                        \
