@@ -169,8 +169,9 @@ typedef enum verb_id {
       "tokens that its windows share (a quarter)")                                                \
     X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, WINDOWED, OWN,                                  \
       "read only the first window of a text")                                                     \
-    X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0, PREDICTING | TESTING | IN(EVAL),    \
-      OWN, "switch heads off: head H of layer L, from 0")                                         \
+    X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0,                                     \
+      PREDICTING | TESTING | IN(EVAL) | IN(EXPLAIN) | IN(ATTENTION), OWN,                         \
+      "switch heads off: head H of layer L, from 0")                                              \
     X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
       "tokens of the new tokenizer (by the data)")                                                \
     X(PRETRAIN_LAYERS, "-layers", "", WHOLE, "L", 1, 64, IN(PRETRAIN), OWN, "layers (4)")         \

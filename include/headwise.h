@@ -339,7 +339,8 @@ typedef struct hw_attention_map {
     size_t readings; /* how many towers or windows there are */
     size_t layers, heads, count;
     const hw_attribution *tokens; /* [count]; score: how the readout looks at it */
-    const float *weights;         /* [layers][heads][count][count], by query and key */
+    const float *weights;         /* [layers][heads][count][count], by query and key; 0 of heads that
+                                   * the session has switched off */
 } hw_attention_map;
 
 /* The reading-th one; up to 4,096 tokens. Free with hw_attention_map_free. */

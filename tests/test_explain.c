@@ -254,6 +254,39 @@ static void test_heads_that_are_off_bring_nothing(void **state) {
     hw_classifier_close(classifier);
 }
 
+/* Whether a head of the first layer has no weight but 0. */
+static bool is_blank(const hw_attention_map *map, size_t head) {
+    const size_t square = map->count * map->count;
+    for (size_t i = 0; i < square; i++)
+        if (map->weights[head * square + i] != 0) return false;
+    return true;
+}
+
+static void expect_blank_map(const hw_classifier *classifier, int32_t head) {
+    const hw_head_id off = { 0, head };
+    const hw_session_options options = { .masked_heads = &off, .masked_head_count = 1 };
+    hw_session *session = hw_session_new(classifier, &options, &error);
+    hw_attention_map *map = hw_attend(session, hw_text_of("the good film"), 0, &error);
+    assert_non_null(map);
+    for (size_t other = 0; other < map->heads; other++)
+        assert_int_equal(is_blank(map, other), other == (size_t)head);
+    hw_attention_map_free(map);
+    hw_session_free(session);
+}
+
+static void test_heads_that_are_off_attend_to_nothing(void **state) {
+    (void)state;
+    hw_classifier *classifier = tiny_classifier((tiny_options){ 0 }, &error);
+    hw_classifier *encoder = hw_classifier_open("tests/golden/explain/bert", &error);
+    assert_non_null(encoder);
+    for (int32_t head = 0; head < 2; head++) {
+        expect_blank_map(classifier, head);
+        expect_blank_map(encoder, head);
+    }
+    hw_classifier_close(classifier);
+    hw_classifier_close(encoder);
+}
+
 /* ---- Faithfulness ------------------------------------------------------------------ */
 
 /* Two words: every share up to 50 % is one of them. */
@@ -725,6 +758,7 @@ int main(void) {
         cmocka_unit_test(test_every_method_has_scores_for_every_kind),
         cmocka_unit_test(test_heads_that_are_off_explain_nothing),
         cmocka_unit_test(test_heads_that_are_off_bring_nothing),
+        cmocka_unit_test(test_heads_that_are_off_attend_to_nothing),
         cmocka_unit_test(test_faithfulness_is_that_of_the_texts_left_over),
         cmocka_unit_test(test_chance_depends_on_the_seed_alone),
         cmocka_unit_test(test_offsets_are_bytes_and_characters),

@@ -203,11 +203,12 @@ static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass,
     }
 }
 
-/* The heads of a group. place: their layer and window. */
+/* The heads of a group, but for those that are off. place: their layer and window. */
 static void show(const hw_head_group *g, hw_attention_block place) {
     const hw_attention_watch *watch = g->pass->watch;
     for (size_t i = 0; watch && i < g->heads; i++) {
         place.head = g->first + i;
+        if (g->weights->attention_gate[place.head] == 0) continue;
         place.weights = hw_group_matrix(g->pass->work->scores, g, i);
         place.gradient = hw_group_matrix(g->pass->work->d_scores, g, i);
         watch->see(watch->context, &place);
