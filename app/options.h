@@ -249,7 +249,7 @@ typedef enum verb_id {
       IN(TOKENIZE) | IN(CHECK_DATA) | IN(VERSION), OWN, "print JSON")                             \
     X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
       "show N texts that are predicted differently (0)")                                          \
-    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random|attention|rollout|flow|norm|"     \
+    X(METHOD, "--method", "", CHOICE, "ig|grad-input|lrp|loo|random|attention|rollout|flow|norm|" \
       "grad-attention", 0, 0, IN(EXPLAIN), OWN,                                                   \
       "how words get their scores (ig)")                                                          \
     X(EXPLAINED, "--label", "", TEXT, "LABEL", 0, 0, IN(EXPLAIN), OWN,                            \
