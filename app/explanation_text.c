@@ -10,10 +10,9 @@
 enum { SHADES = 4 };
 
 const char *method_name(hw_explain_method method) {
-    static const char *const names[] = {
-        "ig",        "ig",      "grad-input", "loo",  "random",
-        "attention", "rollout", "flow",       "norm", "grad-attention"
-    };
+    static const char *const names[] = { "ig",   "ig",     "grad-input",    "lrp",
+                                         "loo",  "random", "attention",     "rollout",
+                                         "flow", "norm",   "grad-attention" };
     return names[method];
 }
 

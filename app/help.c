@@ -7,10 +7,23 @@
 
 enum { NAME_COLUMNS = 33, SCREEN_COLUMNS = 80 };
 
+/* Choices that the line has no room for go on in the next one. Returns the columns used. */
+static int print_name(const option_info *option) {
+    const char *rest = option->argument;
+    int columns = printf("  %s%s", option->name, *rest ? " " : "");
+    while (columns + (int)strlen(rest) > SCREEN_COLUMNS) {
+        int fits = SCREEN_COLUMNS - columns;
+        while (fits > 1 && rest[fits - 1] != '|') fits--;
+        printf("%.*s\n", fits, rest);
+        rest += fits;
+        columns = printf("    ");
+    }
+    return columns + printf("%s", rest);
+}
+
 static void print_option(option_id id) {
     const option_info *option = &option_table[id];
-    const int columns =
-        printf("  %s%s%s", option->name, *option->argument ? " " : "", option->argument);
+    const int columns = print_name(option);
     if (columns < NAME_COLUMNS)
         printf("%*s%s\n", NAME_COLUMNS - columns, "", option->help);
     else

@@ -132,7 +132,7 @@ typedef enum verb_id {
       "the smallest difference that matters (0.5)")                                               \
     X(TWINS, "--twins", "", FLAG, "", 0, 0, IN(STUDY), OWN,                                       \
       "an A/A study: compare each arm with itself")                                               \
-    X(VALID, "-valid", "", TEXT, "FILE", 0, 0, IN(TRAIN) | IN(STUDY), OWN,                                    \
+    X(VALID, "-valid", "", TEXT, "FILE", 0, 0, IN(TRAIN) | IN(STUDY), OWN,                        \
       "held-back data (a share of the input)")                                                    \
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
@@ -181,8 +181,9 @@ typedef enum verb_id {
       "tokens that its windows share (a quarter)")                                                \
     X(TRUNCATE, "--truncate", "", FLAG, "", 0, 0, WINDOWED, OWN,                                  \
       "read only the first window of a text")                                                     \
-    X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0, PREDICTING | TESTING | IN(EVAL),    \
-      OWN, "switch heads off: head H of layer L, from 0")                                         \
+    X(MASK_HEADS, "--mask-heads", "", HEADS, "L.H,...", 0, 0,                                     \
+      PREDICTING | TESTING | IN(EVAL) | IN(EXPLAIN) | IN(ATTENTION), OWN,                         \
+      "switch heads off: head H of layer L, from 0")                                              \
     X(PRETRAIN_VOCABULARY, "-vocabulary", "", WHOLE, "N", 256, 1000000, IN(PRETRAIN), OWN,        \
       "tokens of the new tokenizer (by the data)")                                                \
     X(PRETRAIN_LAYERS, "-layers", "", WHOLE, "L", 1, 64, IN(PRETRAIN), OWN, "layers (4)")         \
@@ -260,7 +261,7 @@ typedef enum verb_id {
       IN(TOKENIZE) | IN(CHECK_DATA) | IN(PRUNE) | IN(VERSION), OWN, "print JSON")                 \
     X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
       "show N texts that are predicted differently (0)")                                          \
-    X(METHOD, "--method", "", CHOICE, "ig|grad-input|loo|random|attention|rollout|flow|norm|"     \
+    X(METHOD, "--method", "", CHOICE, "ig|grad-input|lrp|loo|random|attention|rollout|flow|norm|" \
       "grad-attention", 0, 0, IN(EXPLAIN), OWN,                                                   \
       "how words get their scores (ig)")                                                          \
     X(EXPLAINED, "--label", "", TEXT, "LABEL", 0, 0, IN(EXPLAIN), OWN,                            \
@@ -278,9 +279,9 @@ typedef enum verb_id {
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
       LEARNING | SCORING | SHRINKING | IN(EXPORT) | IN(TOKENIZE) | IN(STUDY), OWN,                \
       "threads (all CPUs); no effect on results")                                                 \
-    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING | IN(STUDY), OWN,              \
+    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING | IN(STUDY), OWN,  \
       "how progress is shown on standard error")                                                  \
-    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE) | IN(STUDY), OWN,                    \
+    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE) | IN(STUDY), OWN,        \
       "0: silent, 1: summary, 2: progress (2)")                                                   \
     X(FORMAT, "--format", "", CHOICE, "auto|fasttext|tsv|csv|jsonl|text", 0, 0, READING, DATA,    \
       "of the data (default: recognised)")                                                        \

@@ -63,24 +63,9 @@ void page_begin(hw_text_buffer *page, const char *title) {
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 /* What stands for a byte; NULL: itself. */
-static const char *escape_of(char byte) {
-    switch (byte) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    case '\n':
-    case '\t':
-        return NULL;
-    default:
-        return (unsigned char)byte < ' ' || byte == 127 ? replacement : NULL;
-    }
+static const char *escape_of(unsigned char byte) {
+    if (byte == '\n' || byte == '\t') return NULL;
+    return byte < ' ' || byte == 127 ? replacement : hw_html_entity(byte);
 }
 
 /* U+202A to U+202E and U+2066 to U+2069, which would show a text in another order than it has. */
@@ -94,7 +79,7 @@ static bool turns_direction(const char *bytes, size_t length) {
 static void append_escaped(hw_text_buffer *page, const char *bytes, size_t length) {
     for (size_t i = 0, taken; i < length; i += taken) {
         const bool turns = turns_direction(bytes + i, length - i);
-        const char *escape = turns ? replacement : escape_of(bytes[i]);
+        const char *escape = turns ? replacement : escape_of((unsigned char)bytes[i]);
         taken = turns ? 3 : 1;
         if (escape)
             hw_text_append(page, escape, strlen(escape));

@@ -84,6 +84,7 @@ set(HEADWISE_SOURCES
     src/tokenizer/workspace.c
     src/tensor/kernels.c
     src/tensor/kernels_scalar.c
+    src/tensor/relevance.c
     src/tensor/safetensors.c
     src/tensor/safetensors_format.c
     src/tensor/safetensors_save.c

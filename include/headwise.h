@@ -268,6 +268,8 @@ typedef enum hw_explain_method {
     HW_EXPLAIN_IG, /* integrated gradients (Sundararajan et al. 2017), from the text whose words
                     * are all unknown to the text */
     HW_EXPLAIN_GRAD_INPUT, /* gradient times input */
+    HW_EXPLAIN_LRP,        /* relevance by the rules of AttnLRP (Achtibat et al. 2024); not of
+                            * capsules */
     HW_EXPLAIN_LOO,        /* leave one word out */
     HW_EXPLAIN_RANDOM,     /* by chance: what every other method has to beat */
     /* Where a network looks, which has no sign but where talking heads mix their weights. Up to
@@ -342,7 +344,8 @@ typedef struct hw_attention_map {
     size_t readings; /* how many towers or windows there are */
     size_t layers, heads, count;
     const hw_attribution *tokens; /* [count]; score: how the readout looks at it */
-    const float *weights;         /* [layers][heads][count][count], by query and key */
+    const float *weights;         /* [layers][heads][count][count], by query and key; 0 of heads
+                                   * that the session has switched off */
     const size_t *layer_heads;    /* [layers]: the heads of each; the others' weights are 0 */
 } hw_attention_map;
 

@@ -171,6 +171,18 @@ static void test_text_buffer_appends(void **state) {
     assert_null(text.bytes);
 }
 
+static void test_markup_has_entities(void **state) {
+    (void)state;
+    assert_string_equal(hw_html_entity('&'), "&amp;");
+    assert_string_equal(hw_html_entity('<'), "&lt;");
+    assert_string_equal(hw_html_entity('>'), "&gt;");
+    assert_string_equal(hw_html_entity('"'), "&quot;");
+    assert_string_equal(hw_html_entity('\''), "&#39;");
+    assert_null(hw_html_entity('a'));
+    assert_null(hw_html_entity('\n'));
+    assert_null(hw_html_entity(0x1f600));
+}
+
 static void test_text_buffer_keeps_text_on_failure(void **state) {
     (void)state;
     hw_text_buffer text = { 0 };
@@ -425,6 +437,7 @@ int main(void) {
         cmocka_unit_test(test_fail_cuts_between_characters),
         cmocka_unit_test(test_status_text_names_every_status),
         cmocka_unit_test(test_text_buffer_appends),
+        cmocka_unit_test(test_markup_has_entities),
         cmocka_unit_test(test_text_buffer_keeps_text_on_failure),
         cmocka_unit_test(test_random_values_are_pinned),
         cmocka_unit_test(test_random_normal_agrees_with_libm),

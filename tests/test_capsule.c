@@ -3,7 +3,7 @@
 #include "base/random.h"
 #include "model/loss.h"
 #include "model/scratch.h"
-#include "tensor/safetensors.h"
+#include "tower_golden.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -16,9 +16,7 @@
 
 #include <cmocka.h>
 
-enum { LABELS = 5, COLUMNS = 16, MAX_TEXTS = 8, DIM = 6, ITERATIONS = 3 };
-
-static const double tolerance = 1e-5;
+enum { LABELS = GOLDEN_LABELS, COLUMNS = GOLDEN_COLUMNS, DIM = 6, ITERATIONS = 3 };
 
 static const hw_tower_config config = { .vocabulary = 40,
                                         .width = 32,
@@ -32,86 +30,28 @@ static const hw_tower_config config = { .vocabulary = 40,
                                         .capsule_dim = DIM,
                                         .routing = ITERATIONS };
 
-typedef struct golden {
-    hw_safetensors *file;
-    const hw_kernels *kernels;
-    hw_batch batch;
-    hw_tower_views weights, gradient;
-    hw_tower_scratch *scratch;
-} golden;
-
-static const void *tensor(const golden *g, const char *prefix, const char *name, size_t elements) {
-    char full_name[96];
-    snprintf(full_name, sizeof full_name, "%s%s", prefix, name);
-    const hw_tensor *found = hw_safetensors_find(g->file, full_name);
-    if (!found || found->bytes != elements * 4) fail_msg("no tensor %s of its size", full_name);
-    return found->data;
-}
-
-static float *new_floats(size_t n) {
-    float *x = calloc(n, sizeof *x);
-    assert_non_null(x);
-    return x;
-}
-
 static int set_up(void **state) {
-    golden *g = calloc(1, sizeof *g);
-    assert_non_null(g);
-    hw_error err = { 0 };
-    g->kernels = hw_kernels_select();
-    g->file = hw_safetensors_open("tests/golden/capsule.safetensors", false, &err);
-    if (!g->file) fail_msg("%s", err.message);
-    const size_t texts = hw_safetensors_find(g->file, "targets")->shape[0];
-    assert_true(texts <= MAX_TEXTS);
-    const uint32_t *offsets = tensor(g, "offsets", "", texts + 1);
-    const uint32_t *token_offsets = tensor(g, "token_offsets", "", offsets[texts] + 1);
-    g->batch = (hw_batch){ tensor(g, "ngrams", "", token_offsets[offsets[texts]]), token_offsets,
-                           offsets, texts };
-    hw_tower_view(&g->weights, &config, new_floats(hw_tower_floats(&config)));
-    hw_tower_view(&g->gradient, &config, new_floats(hw_tower_floats(&config)));
-    hw_tower_parameter p;
-    for (size_t i = 0; hw_tower_parameter_at(&p, &config, i); i++)
-        memcpy(g->weights.block + p.offset, tensor(g, "weight.", p.name, p.rows * p.columns),
-               p.rows * p.columns * sizeof(float));
-    g->scratch = hw_tower_scratch_new(&config, texts, offsets[texts], true, NULL);
-    assert_non_null(g->scratch);
-    *state = g;
+    *state = tower_golden_open("capsule", &config);
     return 0;
 }
 
 static int tear_down(void **state) {
-    golden *g = *state;
-    hw_tower_scratch_free(g->scratch);
-    free(g->weights.block);
-    free(g->gradient.block);
-    hw_safetensors_close(g->file);
-    free(g);
+    tower_golden_close(*state);
     return 0;
-}
-
-/* Relative to the largest element. */
-static void assert_close(const char *name, const float *got, const float *expected, size_t n) {
-    double size = 0.0, error = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        size = fmax(size, fabs((double)expected[i]));
-        error = fmax(error, fabs((double)got[i] - (double)expected[i]));
-    }
-    if (!(error <= tolerance * size))
-        fail_msg("%s: relative error %.3g of [%zu]", name, error / size, n);
 }
 
 /* ---- PyTorch ------------------------------------------------------------------------------ */
 
-/* logits: [MAX_TEXTS][COLUMNS] */
-static void forward(float *logits, const golden *g, hw_tower_scratch *scratch) {
+/* logits: [GOLDEN_TEXTS][COLUMNS] */
+static void forward(float *logits, const tower_golden *g, hw_tower_scratch *scratch) {
     hw_tower_forward(logits, scratch, &config, &g->weights, g->kernels, g->batch, NULL);
 }
 
 static void test_logits_equal_pytorch(void **state) {
-    const golden *g = *state;
-    float logits[MAX_TEXTS * COLUMNS];
+    const tower_golden *g = *state;
+    float logits[GOLDEN_TEXTS * COLUMNS];
     forward(logits, g, g->scratch);
-    const float *expected = tensor(g, "logits", "", g->batch.texts * LABELS);
+    const float *expected = golden_tensor(g, "logits", "", g->batch.texts * LABELS);
     for (size_t t = 0; t < g->batch.texts; t++) {
         assert_close("logits", logits + t * COLUMNS, expected + t * LABELS, LABELS);
         for (size_t i = LABELS; i < COLUMNS; i++) assert_true(logits[t * COLUMNS + i] == 0);
@@ -119,47 +59,36 @@ static void test_logits_equal_pytorch(void **state) {
 }
 
 static void test_capsules_of_every_iteration_equal_pytorch(void **state) {
-    const golden *g = *state;
+    const tower_golden *g = *state;
     enum { POSES = LABELS * DIM };
-    float logits[MAX_TEXTS * COLUMNS];
+    float logits[GOLDEN_TEXTS * COLUMNS];
     forward(logits, g, g->scratch);
     const size_t all = g->batch.texts * ITERATIONS;
-    const float *expected = tensor(g, "poses", "", all * POSES);
+    const float *expected = golden_tensor(g, "poses", "", all * POSES);
     const float *got = g->scratch->capsule.routing.pose;
     for (size_t i = 0; i < all; i++)
         assert_close("poses", got + i * POSES, expected + i * POSES, POSES);
 }
 
-/* d_embedding[vocabulary][width] += from d_tokens[tokens][width] */
-static void scatter(const golden *g, const float *d_tokens) {
-    const size_t width = (size_t)config.width;
-    for (size_t token = 0; token < g->batch.offsets[g->batch.texts]; token++) {
-        const uint32_t begin = g->batch.token_offsets[token];
-        const uint32_t end = g->batch.token_offsets[token + 1];
-        for (uint32_t i = begin; i < end; i++)
-            g->kernels->axpy(g->gradient.embedding + g->batch.ngrams[i] * width,
-                             d_tokens + token * width, hw_token_scale(end - begin), width);
-    }
-}
-
 static void test_loss_and_gradients_equal_pytorch(void **state) {
-    golden *g = *state;
-    float logits[MAX_TEXTS * COLUMNS], d_logits[MAX_TEXTS * COLUMNS] = { 0 };
+    tower_golden *g = *state;
+    float logits[GOLDEN_TEXTS * COLUMNS], d_logits[GOLDEN_TEXTS * COLUMNS] = { 0 };
     float *d_tokens = new_floats(g->batch.offsets[g->batch.texts] * (size_t)config.width);
-    const float *targets = tensor(g, "targets", "", g->batch.texts * LABELS);
+    const float *targets = golden_tensor(g, "targets", "", g->batch.texts * LABELS);
     double loss = 0;
     forward(logits, g, g->scratch);
     for (size_t t = 0; t < g->batch.texts; t++)
         loss += hw_margin_loss(d_logits + t * COLUMNS, logits + t * COLUMNS, targets + t * LABELS,
                                LABELS, 1);
-    assert_close("loss", &(float){ (float)loss }, tensor(g, "loss", "", 1), 1);
+    assert_close("loss", &(float){ (float)loss }, golden_tensor(g, "loss", "", 1), 1);
     hw_tower_backward(&g->gradient, d_tokens, g->scratch, &config, &g->weights, g->kernels,
                       g->batch, d_logits, NULL);
-    scatter(g, d_tokens);
+    golden_scatter(g, d_tokens);
     hw_tower_parameter p;
     for (size_t i = 0; hw_tower_parameter_at(&p, &config, i); i++) {
         const size_t n = p.rows * p.columns;
-        assert_close(p.name, g->gradient.block + p.offset, tensor(g, "gradient.", p.name, n), n);
+        assert_close(p.name, g->gradient.block + p.offset, golden_tensor(g, "gradient.", p.name, n),
+                     n);
     }
     free(d_tokens);
 }
@@ -167,8 +96,8 @@ static void test_loss_and_gradients_equal_pytorch(void **state) {
 /* ---- Any weights -------------------------------------------------------------------------- */
 
 static void test_text_has_same_logits_alone_and_without_tapes(void **state) {
-    const golden *g = *state;
-    float together[MAX_TEXTS][COLUMNS], alone[COLUMNS];
+    const tower_golden *g = *state;
+    float together[GOLDEN_TEXTS][COLUMNS], alone[COLUMNS];
     forward(together[0], g, g->scratch);
     for (size_t t = 0; t < g->batch.texts; t++) {
         const uint32_t first = g->batch.offsets[t], tokens = g->batch.offsets[t + 1] - first;
@@ -183,12 +112,12 @@ static void test_text_has_same_logits_alone_and_without_tapes(void **state) {
 }
 
 /* Noise is on, so that its masks are in it too. */
-static float *new_training_pass(const golden *g, const hw_kernels *kernels, size_t *floats) {
+static float *new_training_pass(const tower_golden *g, const hw_kernels *kernels, size_t *floats) {
     const size_t logits = g->batch.texts * COLUMNS;
     const size_t d_tokens = g->batch.offsets[g->batch.texts] * (size_t)config.width;
     const hw_tower_noise noise = { .dropout = 0.3f, .drop_head = 0.2f, .seed = 5 };
     *floats = logits + d_tokens + hw_tower_floats(&config);
-    float *all = new_floats(*floats), d_logits[MAX_TEXTS * COLUMNS] = { 0 };
+    float *all = new_floats(*floats), d_logits[GOLDEN_TEXTS * COLUMNS] = { 0 };
     hw_tower_views gradient;
     hw_tower_view(&gradient, &config, all + logits + d_tokens);
     hw_tower_forward(all, g->scratch, &config, &g->weights, kernels, g->batch, &noise);
@@ -200,7 +129,7 @@ static float *new_training_pass(const golden *g, const hw_kernels *kernels, size
 }
 
 static void test_every_instruction_set_gives_same_bits(void **state) {
-    const golden *g = *state;
+    const tower_golden *g = *state;
     size_t floats = 0;
     float *expected = new_training_pass(g, hw_kernels_at(0), &floats);
     const hw_kernels *kernels = NULL;
@@ -214,7 +143,7 @@ static void test_every_instruction_set_gives_same_bits(void **state) {
 
 /* A text, and the same said twice, in windows of its length. */
 static void test_logits_do_not_grow_with_the_text(void **state) {
-    const golden *g = *state;
+    const tower_golden *g = *state;
     enum { TOKENS = 12 };
     const uint32_t offsets[] = { 0, TOKENS, 3 * TOKENS };
     uint32_t ngrams[3 * TOKENS], token_offsets[3 * TOKENS + 1];

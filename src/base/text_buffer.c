@@ -54,6 +54,23 @@ void hw_text_append_markdown(hw_text_buffer *buffer, const char *text) {
     }
 }
 
+const char *hw_html_entity(uint32_t code) {
+    switch (code) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
 void hw_text_buffer_free(hw_text_buffer *buffer) {
     hw_free(buffer->bytes);
     *buffer = (hw_text_buffer){ 0 };

@@ -15,6 +15,8 @@ void hw_text_append(hw_text_buffer *buffer, const char *bytes, size_t length);
 void hw_text_printf(hw_text_buffer *buffer, const char *format, ...) HW_PRINTF(2, 3);
 /* Text as plain words of Markdown: nothing in it is markup or ends a line. */
 void hw_text_append_markdown(hw_text_buffer *buffer, const char *text);
+/* What stands for a character in HTML, in quoted attributes too; NULL: itself. */
+const char *hw_html_entity(uint32_t code);
 void hw_text_buffer_free(hw_text_buffer *buffer);
 
 #endif

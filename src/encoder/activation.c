@@ -1,6 +1,8 @@
 /* Invariant: elements stand alone, so it does not matter how rows are shared. */
 #include "encoder/activation.h"
 
+#include "tensor/relevance.h"
+
 typedef void activate_fn(float *y, const float *x, size_t n);
 typedef void activate_backward_fn(float *d_x, const float *d_y, const float *x, size_t n);
 
@@ -90,6 +92,7 @@ static void activate_piece_backward(void *context, size_t piece, int32_t worker)
         for (size_t i = 0; i < n; i++) d_x[n + i] *= d_y[i];
         for (size_t i = 0; i < n; i++) d_y[i] *= x[n + i];
         backward(d_x, d_y, x, n);
+        hw_relevance_halve(d_x, 2 * n, 1, 2 * n, a->pass->kernels);
     }
 }
 

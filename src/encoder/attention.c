@@ -12,6 +12,7 @@
 #include "encoder/noise.h"
 #include "encoder/positions.h"
 #include "encoder/scores.h"
+#include "tensor/relevance.h"
 
 #include <string.h>
 
@@ -189,13 +190,17 @@ static void attend_backward(float *d_q, float *gradient, const hw_head *h, const
                              h->work->values + b.first_key * head_dim, NULL, b.rows, b.keys,
                              head_dim);
         show(&b, h);
+        hw_relevance_halve(d_scores, b.stride, b.rows, b.keys, kernels);
         hw_scores_backward(&b, h);
         kernels->gemm(d_q + query * ld, ld, d_scores, b.stride, 1, h->k + b.first_key * ld, ld,
                       b.rows, head_dim, b.keys, false);
+        hw_relevance_halve(d_q + query * ld, ld, b.rows, head_dim, kernels);
         kernels->gemm(d_k + b.first_key * ld, ld, d_scores, 1, b.stride, h->q + query * ld, ld,
                       b.keys, head_dim, b.rows, true);
         hw_positions_backward(d_q, gradient, &b, h);
     }
+    hw_relevance_halve(d_k, ld, h->n, head_dim, kernels);
+    hw_relevance_halve(d_v, ld, h->n, head_dim, kernels);
     hw_positions_end_backward(d_k, h);
 }
 

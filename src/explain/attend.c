@@ -54,7 +54,7 @@ static owned_map *map_of(const hw_subject *s, hw_attention_matrices *m, size_t r
 static owned_map *look(const hw_subject *s, size_t reading, hw_error *err) {
     hw_attention_matrices m = { .detail = HW_ATTENTION_EVERY };
     owned_map *made = NULL;
-    hw_path *path = hw_path_new(s, true, err);
+    hw_path *path = hw_path_new(s, HW_EXPLAIN_ATTENTION, err);
     if (!path) return NULL;
     if (reading >= path->readings)
         hw_fail(err, HW_ERROR_ARGUMENT, "reading is %zu; the text is read %zu times", reading,

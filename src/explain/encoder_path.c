@@ -14,7 +14,6 @@ enum { BATCH_TOKENS = 512, BATCH_TEXTS = 16 };
 typedef struct encoder_path {
     hw_path path;
     const hw_subject *subject;
-    const hw_kernels *kernels;
     size_t width; /* of the word embedding */
     size_t windows;
     size_t *starts;     /* [windows + 1] into the places of all windows */
@@ -78,14 +77,14 @@ static void run_batch(double *values, double *slopes, encoder_path *p, size_t fi
     const size_t label = p->subject->label;
     const double weight = hw_subject_weight(p->subject) / (double)p->windows;
     const hw_encoder_batch batch = { p->tokens, p->offsets, count, p->rows };
-    hw_encoder_forward(p->logits, p->scratch, encoder, p->kernels, batch, NULL);
+    hw_encoder_forward(p->logits, p->scratch, encoder, &p->path.kernels, batch, NULL);
     for (size_t i = 0; i < count; i++)
         values[visit_at(p, first + i).point] += weight * (double)p->logits[i * labels + label];
     if (!slopes) return;
     memset(p->d_logits, 0, count * labels * sizeof *p->d_logits);
     for (size_t i = 0; i < count; i++) p->d_logits[i * labels + label] = 1;
-    hw_encoder_backward(p->gradient, p->d_rows, p->scratch, encoder, p->kernels, batch, p->d_logits,
-                        NULL, 0);
+    hw_encoder_backward(p->gradient, p->d_rows, p->scratch, encoder, &p->path.kernels, batch,
+                        p->d_logits, NULL, 0);
     for (size_t i = 0; i < count; i++) {
         const visit v = visit_at(p, first + i);
         add_slopes(slopes + v.point * p->path.tokens, p, v, p->d_rows + p->offsets[i] * p->width,
@@ -118,7 +117,7 @@ static void fill_in(hw_attention_matrices *m, const encoder_path *p) {
     if (!m->outputs) return;
     for (size_t head = 0; head < m->layer_heads[m->layers - 1]; head++)
         hw_encoder_head_outputs(m->outputs + head * m->tokens * m->width, p->scratch, encoder,
-                                p->kernels, m->tokens, m->layers - 1, head);
+                                &p->path.kernels, m->tokens, m->layers - 1, head);
 }
 
 static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
@@ -253,17 +252,19 @@ static void free_path(hw_path *path) {
     hw_free(p);
 }
 
-hw_path *hw_encoder_path_new(const hw_subject *subject, bool from_zero, hw_error *err) {
+hw_path *hw_encoder_path_new(const hw_subject *subject, hw_explain_method method, hw_error *err) {
     encoder_path *p = hw_calloc(1, sizeof *p);
     if (!p) {
         hw_fail_memory(err, sizeof *p);
         return NULL;
     }
-    p->path =
-        (hw_path){ .tokens = subject->token_count, .run = run, .look = look, .free = free_path };
+    p->path = (hw_path){ .tokens = subject->token_count,
+                         .kernels = hw_path_kernels(method),
+                         .run = run,
+                         .look = look,
+                         .free = free_path };
     p->subject = subject;
-    p->kernels = hw_kernels_select();
-    if (start(p, from_zero, err) == HW_OK) {
+    if (start(p, method != HW_EXPLAIN_IG, err) == HW_OK) {
         p->path.readings = p->windows;
         return &p->path;
     }

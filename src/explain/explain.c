@@ -131,7 +131,12 @@ static hw_status look_around(task *t, hw_path *path, hw_error *err) {
 
 static hw_status ask_network(task *t, hw_error *err) {
     if (!hw_subject_has_network(&t->subject)) return HW_OK;
-    hw_path *path = hw_path_new(&t->subject, t->options.method != HW_EXPLAIN_IG, err);
+    if (t->options.method == HW_EXPLAIN_LRP && t->subject.classifier->config.tower.capsule_dim > 0)
+        return hw_fail(
+            err, HW_ERROR_UNSUPPORTED,
+            "lrp has no rule for capsules; ig, grad-input, loo and the methods that look "
+            "at attention work");
+    hw_path *path = hw_path_new(&t->subject, t->options.method, err);
     if (!path) return err->status;
     const hw_status status = hw_is_attention_method(t->options.method) ? look_around(t, path, err)
                                                                        : follow_path(t, path, err);

@@ -12,7 +12,6 @@ enum { BATCH_TOKENS = 512, BATCH_POINTS = 16 };
 typedef struct tower_path {
     hw_path path;
     const hw_subject *subject;
-    const hw_kernels *kernels;
     size_t batch;           /* points that are run together */
     hw_tower_config config; /* that of the towers, with the small embedding */
     float *inputs;          /* [towers][tokens][width]: x */
@@ -61,15 +60,15 @@ static void run_tower(double *values, double *slopes, tower_path *p, int32_t tow
     hw_tower_views weights = hw_session_towers(p->subject->session)[tower], gradient;
     weights.embedding = p->rows;
     place(p, x, alphas, count);
-    hw_tower_forward(p->logits, p->scratch, &p->config, &weights, p->kernels, batch, NULL);
+    hw_tower_forward(p->logits, p->scratch, &p->config, &weights, &p->path.kernels, batch, NULL);
     for (size_t point = 0; point < count; point++)
         values[point] += weight * (double)p->logits[point * columns + label];
     if (!slopes) return;
     memset(p->d_logits, 0, count * columns * sizeof *p->d_logits);
     for (size_t point = 0; point < count; point++) p->d_logits[point * columns + label] = 1;
     hw_tower_view(&gradient, &p->config, p->gradient);
-    hw_tower_backward(&gradient, p->d_tokens, p->scratch, &p->config, &weights, p->kernels, batch,
-                      p->d_logits, NULL);
+    hw_tower_backward(&gradient, p->d_tokens, p->scratch, &p->config, &weights, &p->path.kernels,
+                      batch, p->d_logits, NULL);
     add_slopes(slopes, p, x, count, weight);
 }
 
@@ -97,8 +96,8 @@ static void fill_in(hw_attention_matrices *m, const tower_path *p, int32_t tower
     if (!m->outputs || m->layers == 0) return;
     for (size_t head = 0; head < m->layer_heads[m->layers - 1]; head++)
         hw_tower_head_outputs(m->outputs + head * m->tokens * m->width, p->scratch, &p->config,
-                              &hw_session_towers(p->subject->session)[tower], p->kernels, m->tokens,
-                              m->layers - 1, head);
+                              &hw_session_towers(p->subject->session)[tower], &p->path.kernels,
+                              m->tokens, m->layers - 1, head);
 }
 
 static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
@@ -127,8 +126,8 @@ static void fill_inputs(tower_path *p, const hw_encoding *e) {
             const uint32_t begin = e->token_offsets[token], end = e->token_offsets[token + 1];
             const float scale = hw_token_scale(end - begin);
             if (begin < end)
-                p->kernels->add_rows(x, classifier->towers[tower].embedding,
-                                     e->token_ngrams + begin, 1, &scale, 0, end - begin, width);
+                p->path.kernels.add_rows(x, classifier->towers[tower].embedding,
+                                         e->token_ngrams + begin, 1, &scale, 0, end - begin, width);
         }
 }
 
@@ -182,18 +181,18 @@ static void free_path(hw_path *path) {
     hw_free(p);
 }
 
-hw_path *hw_tower_path_new(const hw_subject *subject, hw_error *err) {
+hw_path *hw_tower_path_new(const hw_subject *subject, hw_explain_method method, hw_error *err) {
     tower_path *p = hw_calloc(1, sizeof *p);
     if (!p) {
         hw_fail_memory(err, sizeof *p);
         return NULL;
     }
     p->path = (hw_path){ .readings = (size_t)subject->classifier->config.towers,
+                         .kernels = hw_path_kernels(method),
                          .run = run,
                          .look = look,
                          .free = free_path };
     p->subject = subject;
-    p->kernels = hw_kernels_select();
     hw_encoding e = { 0 };
     const hw_status status = start(p, &e, err);
     hw_encoding_free(&e);

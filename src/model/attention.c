@@ -11,6 +11,7 @@
 #include "model/head_gates.h"
 #include "model/penalty.h"
 #include "model/projection.h"
+#include "tensor/relevance.h"
 
 #include <math.h>
 #include <string.h>
@@ -203,11 +204,12 @@ static void gates_backward(float *d_heads, float *d_gates, const hw_pass *pass,
     }
 }
 
-/* The heads of a group. place: their layer and window. */
+/* The heads of a group, but for those that are off. place: their layer and window. */
 static void show(const hw_head_group *g, hw_attention_block place) {
     const hw_attention_watch *watch = g->pass->watch;
     for (size_t i = 0; watch && i < g->heads; i++) {
         place.head = g->first + i;
+        if (g->weights->attention_gate[place.head] == 0) continue;
         place.weights = hw_group_matrix(g->pass->work->scores, g, i);
         place.gradient = hw_group_matrix(g->pass->work->d_scores, g, i);
         watch->see(watch->context, &place);
@@ -238,6 +240,16 @@ static void attend_backward(float *d_qkv, const hw_tower_layer *gradient, const 
     hw_weights_backward(d_qkv, gradient, g);
 }
 
+/* Relevance: what is gathered is a product of weights and values, and the weights' scores are one
+ * of queries and keys. Uniform weights are no state. */
+static void share_products(float *d_qkv, const hw_pass *pass) {
+    const size_t tokens = hw_pass_tokens(pass), row = (size_t)hw_tower_qkv_width(pass->config);
+    const size_t scored = 2 * (size_t)hw_tower_query_width(pass->config);
+    if (scored == 0) return;
+    hw_relevance_halve(d_qkv, row, tokens, row, pass->kernels);
+    hw_relevance_halve(d_qkv, row, tokens, scored, pass->kernels);
+}
+
 void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_pass *pass,
                            const hw_attention_tape *tape, const hw_tower_layer *weights,
                            size_t layer) {
@@ -266,6 +278,7 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
                             &g, work->d_gated + w.begin * hw_all_heads_width(config), place);
         }
     hw_values_penalty_backward(work->d_qkv, pass, tape);
+    share_products(work->d_qkv, pass);
     scale_queries(work->d_qkv, tokens, config);
     hw_projection_backward(work->d_norm, gradient->qkv, gradient->qkv_bias, work->transposed,
                            work->d_qkv, tape->norm.y, qkv_projection(config, weights), tokens,

@@ -136,6 +136,7 @@ void hw_head_gates_backward(float *d_norm, const hw_tower_layer *gradient, const
     const size_t heads = (size_t)pass->config->heads;
     float d_gates[HW_TOWER_HEADS];
     if (pass->config->head_gates == HW_HEAD_GATES_NONE) return;
+    if (pass->kernels->relevance) return; /* all goes to what is let through (Arras et al. 2017) */
     for (size_t text = 0; text < pass->batch.texts; text++) {
         hw_noise_heads(d_gates, heads, pass->noise, layer, text);
         for (size_t head = 0; head < heads; head++)

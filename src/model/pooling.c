@@ -8,6 +8,7 @@
 #include "model/pooling.h"
 
 #include "model/penalty.h"
+#include "tensor/relevance.h"
 
 #include <math.h>
 #include <string.h>
@@ -143,9 +144,10 @@ void hw_pooling_backward(float *d_x, const hw_tower_views *gradient, const hw_pa
     for (size_t text = 0; text < pass->batch.texts; text++) {
         const span s = span_of(pass, tape, text);
         float *d_z = work->d_norm + s.begin * width;
-        const float *d_pooled = work->d_pooled + text * hw_pooled_width(pass->config);
+        float *d_pooled = work->d_pooled + text * hw_pooled_width(pass->config);
         mean_backward(d_z, d_pooled, &s, pass->kernels);
         max_backward(d_z, d_pooled + width, &s);
+        hw_relevance_halve(d_pooled + 2 * width, width, s.queries, width, pass->kernels);
         queries_backward(d_z, gradient->query, work->d_attention, d_pooled + 2 * width, &s,
                          weights->query, pass);
     }

@@ -43,23 +43,8 @@ void hw_page_end(hw_text_buffer *page) {
 
 /* What stands for a code point; NULL: itself. */
 static const char *escape_of(uint32_t code) {
-    static const char replacement[] = "\xef\xbf\xbd";
-    switch (code) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    case HW_UTF8_REPLACEMENT:
-        return replacement;
-    default:
-        return code < ' ' || (code >= 0x7f && code < 0xa0) ? replacement : NULL;
-    }
+    const bool is_control = code < ' ' || (code >= 0x7f && code < 0xa0);
+    return is_control || code == HW_UTF8_REPLACEMENT ? "\xef\xbf\xbd" : hw_html_entity(code);
 }
 
 void hw_page_text(hw_text_buffer *page, const char *text) {

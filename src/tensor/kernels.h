@@ -114,6 +114,7 @@ typedef struct hw_kernels {
 #define X(name, arguments) void(*name) arguments;
     HW_KERNEL_LIST(X)
 #undef X
+    bool relevance; /* the backward kernels are those of tensor/relevance.h */
 } hw_kernels;
 
 /* The best table that this CPU and operating system can run. HEADWISE_ISA=name forces

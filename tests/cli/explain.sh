@@ -5,7 +5,7 @@ headwise explain model 'a good film' | grep -oE '^ +[+-][0-9.]+ +[+-][0-9.]+ +[0
 headwise explain model 'a good film' | tail -7 | awk '{ print $1, NF }'
 headwise explain model 'a good film' --json | grep -oE '"[a-z_]+":' | sort | uniq -c | awk '{ print $2 $1 }' | tr '\n' ' '; echo
 headwise explain model 'a good film' --label neg --json | grep -oE '"label":"[a-z]+"'
-for method in ig grad-input loo random attention rollout flow norm grad-attention; do headwise explain model 'a good film' --method $method --json | grep -oE '"method":"[a-z-]+"'; done
+for method in ig grad-input lrp loo random attention rollout flow norm grad-attention; do headwise explain model 'a good film' --method $method --json | grep -oE '"method":"[a-z-]+"'; done
 headwise explain model test.txt --json >one; headwise explain model -input test.txt --json | cmp - one && wc -l <one
 headwise explain model 'a good film' --json >text; echo 'a good film' | headwise explain model - --json | cmp - text && echo 'a line is the text'
 headwise explain tags 'a nice film' --json | grep -oE '"label":"[a-z]+"'

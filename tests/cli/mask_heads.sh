@@ -15,5 +15,10 @@ done
 for heads in 0 0. .1 0.1, 0.1,,0.2 a.b 0.-1 0.99999 ""; do
     headwise eval attention multi.txt --mask-heads "$heads" 2>&1; echo "exit code $?"
 done
+headwise explain attention 'a good film' --json --random-orders 0 --mask-heads 0.1 >explained
+headwise explain attention 'a good film' --json --random-orders 0 | cmp -s - explained || echo "a head explains"
+headwise attention attention 'a good film' --mask-heads 0.1 | sed -n '/head 1/,/head 2/p' | grep -c ' 0\.000 '
+headwise attention attention 'a good film' | grep -c ' 0\.000 '
+for verb in explain attention; do headwise $verb attention 'a' --mask-heads 0.4 2>&1; echo "exit code $?"; done
 headwise train -input train.txt -output bag -arch bag -thread 1 -quiet
 headwise predict bag few.txt --mask-heads 0.0 2>&1 || true

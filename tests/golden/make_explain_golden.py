@@ -5,12 +5,14 @@
 writes tests/golden/explain/<case>/{config.json, model.safetensors, tokenizer.json, expected.json}.
 The last one has, for each text and the label with the highest logit, one number a token: integrated
 gradients (captum, 400 points of Gauss and Legendre, from the text of [MASK]), gradient times input
-(captum), attention of the readout's row, rollout and flow (Abnar and Zuidema 2020; networkx), norms
+(captum), AttnLRP (Achtibat et al. 2024, as gradients of a changed model), attention of the readout's row, rollout and flow (Abnar and Zuidema 2020; networkx), norms
 (Kobayashi et al. 2020), attention times gradient (Chefer et al. 2021); and for each word what its
 absence takes from the logit. In double precision.
 Made with torch 2.13, transformers 5.24, captum 0.9, networkx 3.6 and tokenizers 0.23.
 """
 
+import contextlib
+import functools
 import json
 import os
 import shutil
@@ -104,6 +106,18 @@ class Explained:
         rows = self.words(self.ids).detach().requires_grad_()
         return InputXGradient(forward).attribute(rows, target=self.label).sum(-1)[0]
 
+    def relevance(self):
+        """Input times the gradient of a model of the same values whose norms have a constant deviation,
+        whose activations are products with a constant, and whose products of two states give half of
+        their gradient to each factor."""
+        with changed_for_relevance(self.model):
+            rows = self.words(self.ids).detach().requires_grad_()
+            mask = torch.ones(rows.shape[:2], dtype=torch.long)
+            logit = self.model(inputs_embeds=rows, attention_mask=mask).logits[0, self.label]
+            assert abs(float(logit.detach()) - self.score(self.ids)) < 1e-6
+            logit.backward()
+        return (rows * rows.grad).sum(-1)[0]
+
     def left_out(self, words):
         whole = self.score(self.ids)
         return [whole - self.score(self.without(places)) for places in words]
@@ -143,6 +157,68 @@ class Explained:
         return mixed.norm(dim=-1)
 
 
+def half(x):
+    return x / 2 + (x / 2).detach()
+
+
+class ConstantSlope(torch.nn.Module):
+    """f(x) as x times a constant."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, x):
+        return x * (self.activation(x) / x).detach()
+
+
+def norm_of_constant_deviation(norm, x):
+    deviation = (x.var(-1, unbiased=False, keepdim=True) + norm.eps).sqrt().detach()
+    y = (x - x.mean(-1, keepdim=True)) / deviation * norm.weight
+    return y if norm.bias is None else y + norm.bias
+
+
+def attention_of_halves(module, query, key, value, attention_mask, scaling, **_):
+    scores = half(query) @ half(key).transpose(2, 3) * scaling
+    if attention_mask is not None:
+        scores = scores + attention_mask
+    weights = torch.softmax(scores, dim=-1)
+    return (half(weights) @ half(value)).transpose(1, 2).contiguous(), weights
+
+
+def gated_of_halves(mlp, x):
+    inner, gate = mlp.Wi(x).chunk(2, dim=-1)
+    return mlp.Wo(half(mlp.act(inner)) * half(gate))
+
+
+@contextlib.contextmanager
+def changed_for_relevance(model):
+    original = {name: dict(module._modules) for name, module in model.named_modules()}
+    transformers.AttentionInterface.register("halves", attention_of_halves)
+    transformers.AttentionMaskInterface.register("halves", transformers.masking_utils.eager_mask)
+    model.set_attn_implementation("halves")
+    changed = []
+    for module in list(model.modules()):
+        if isinstance(module, torch.nn.LayerNorm):
+            module.forward = functools.partial(norm_of_constant_deviation, module)
+            changed.append(module)
+        if type(module).__name__ == "ModernBertMLP":
+            module.forward = functools.partial(gated_of_halves, module)
+            changed.append(module)
+        for attribute in ("act", "activation", "intermediate_act_fn"):
+            if isinstance(getattr(module, attribute, None), torch.nn.Module):
+                setattr(module, attribute, ConstantSlope(getattr(module, attribute)))
+    try:
+        yield
+    finally:
+        model.set_attn_implementation("eager")
+        for module in changed:
+            del module.forward
+        for name, module in model.named_modules():
+            if name in original:
+                module._modules.update(original[name])
+
+
 def flows(row, layers):
     """Of each token, the greatest flow from the readout to it; layers from the first on."""
     n = len(row)
@@ -172,7 +248,8 @@ def explain(model, ids, words):
     inner = [i for i, is_inner in enumerate(e.inner) if is_inner]
     return {
         "tokens": ids, "label": e.label, "score": e.score(e.ids), "base": e.score(e.without(inner)),
-        "ig": e.integrated(), "grad-input": e.input_gradient(), "loo": e.left_out(words),
+        "ig": e.integrated(), "grad-input": e.input_gradient(),
+        "lrp": e.relevance(), "loo": e.left_out(words),
         "attention": row @ means[-1], "rollout": rollout, "flow": flows(row, mixed),
         "norm": row @ e.norms(attentions[-1][0]), "grad-attention": row @ relevance,
         "matrices": [a for a, _ in attentions],
