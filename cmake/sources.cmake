@@ -9,6 +9,7 @@ set(HEADWISE_SOURCES
     src/base/folder.c
     src/base/json.c
     src/base/memory.c
+    src/base/plain_numbers.c
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c

@@ -5,6 +5,8 @@
 #include "study_case.h"
 #include "toy_data.h"
 
+#include <glob.h>
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,6 +81,30 @@ static void test_an_interrupted_study_goes_on_and_says_the_same(void **state) {
     run_study(&options);
     assert_true(part.calls < whole.calls / 2);
     assert_same_file("whole/study.json", "parts/study.json");
+}
+
+/* Of a program whose user writes 0,5; where no such locale is installed nothing is tested. */
+static void test_a_comma_locale_changes_no_file(void **state) {
+    (void)state;
+    static const char *const names[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8",
+                                         "pl_PL.UTF-8" };
+    hw_study_options options = study_of("points", "ae");
+    options.threads = 4;
+    run_study(&options);
+    const char *set = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !set; i++)
+        set = setlocale(LC_NUMERIC, names[i]);
+    if (!set) skip();
+    options.output = "commas";
+    run_study(&options);
+    char text[8];
+    snprintf(text, sizeof text, "%g", 0.5);
+    setlocale(LC_NUMERIC, "C");
+    assert_string_equal(text, "0,5"); /* the program's own numbers are as before */
+    glob_t found;
+    assert_int_equal(glob("commas/runs/*,*", 0, NULL, &found), GLOB_NOMATCH);
+    assert_same_file("points/study.json", "commas/study.json");
+    assert_same_file("points/verdicts.md", "commas/verdicts.md");
 }
 
 static void test_options_of_no_study_are_refused(void **state) {
@@ -334,6 +360,7 @@ static void test_failures_of_a_study_are_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_interrupted_study_goes_on_and_says_the_same),
+        cmocka_unit_test(test_a_comma_locale_changes_no_file),
         cmocka_unit_test(test_options_of_no_study_are_refused),
         cmocka_unit_test(test_a_study_of_texts_with_several_labels),
         cmocka_unit_test(test_a_study_with_a_label_that_cannot_be_learned),

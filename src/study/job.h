@@ -10,7 +10,6 @@
 /* Measurements that not every run needs. */
 enum {
     HW_PROBE_CORRUPTION = 1 << 0, /* scores under every corruption (study/corruption.h) */
-    HW_PROBE_HEADS = 1 << 1,      /* scores without one head */
 };
 
 typedef struct hw_job {
@@ -39,5 +38,8 @@ typedef bool hw_job_goes_on(void *context, double share_done);
  */
 json_t *hw_job_run(const hw_job *job, const hw_parts *parts, hw_job_goes_on *goes_on, void *context,
                    hw_error *err);
+
+/* The lowest log-loss on the dev part; infinite of a run that diverged, or is NULL. */
+double hw_run_dev_loss(const json_t *run);
 
 #endif
