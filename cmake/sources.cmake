@@ -222,11 +222,15 @@ set(HEADWISE_SOURCES
     src/study/claim_c.c
     src/study/claim_e.c
     src/study/claim_f.c
+    src/study/claim_g.c
     src/study/claim_h.c
     src/study/claim_i.c
     src/study/claim_j.c
     src/study/corruption.c
     src/study/evidence.c
+    src/study/gate_measures.c
+    src/study/gate_probe.c
+    src/study/gates.c
     src/study/html_forest.c
     src/study/html_ledger.c
     src/study/html_plots.c

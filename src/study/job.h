@@ -10,6 +10,7 @@
 /* Measurements that not every run needs. */
 enum {
     HW_PROBE_CORRUPTION = 1 << 0, /* scores under every corruption (study/corruption.h) */
+    HW_PROBE_GATES = 1 << 1,      /* scores with other gates (study/gates.h); of MH-gate only */
 };
 
 typedef struct hw_job {
