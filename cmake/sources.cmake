@@ -172,6 +172,7 @@ set(HEADWISE_SOURCES
     src/explain/explain.c
     src/explain/faithfulness.c
     src/explain/integral.c
+    src/explain/naopc.c
     src/explain/ngram_shares.c
     src/explain/subject.c
     src/explain/tower_path.c
@@ -220,6 +221,7 @@ set(HEADWISE_SOURCES
     src/study/claim_a.c
     src/study/claim_b.c
     src/study/claim_c.c
+    src/study/claim_d.c
     src/study/claim_e.c
     src/study/claim_f.c
     src/study/claim_g.c
@@ -228,6 +230,7 @@ set(HEADWISE_SOURCES
     src/study/claim_j.c
     src/study/corruption.c
     src/study/evidence.c
+    src/study/explanation_probe.c
     src/study/gate_measures.c
     src/study/gate_probe.c
     src/study/gates.c

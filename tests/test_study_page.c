@@ -72,6 +72,7 @@ static void judge_all(hw_results *results) {
         { .seeds = 10, .effect = 0 },
         { .seeds = 10, .effect = 0 },
         { .seeds = 10, .effect = 0 },
+        { .seeds = 10, .effect = 0 },
     };
     hw_finding findings[HW_CLAIMS];
     double epsilons[HW_CLAIMS];

@@ -17,6 +17,8 @@
       "NO DIFFERENCE", HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A))                                         \
     X(c, "computes faster in parallel", "time of an epoch saved by MH against SH-A", "%",         \
       "REFUTED", HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A) | HW_ARM_BIT(MH_FULL))                         \
+    X(d, "is more interpretable", "NAOPC of the best attention explanation, MH minus SH-A",       \
+      "points", "INCONCLUSIVE", HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A) | HW_ARM_BIT(HU))               \
     X(e, "is cheaper in subspaces", "operations saved by MH against SH-A", "%", "REFUTED",        \
       HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A) | HW_ARM_BIT(SH_B) | HW_ARM_BIT(SH_C) |                   \
           HW_ARM_BIT(MH_FULL))                                                                    \

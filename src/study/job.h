@@ -9,8 +9,9 @@
 
 /* Measurements that not every run needs. */
 enum {
-    HW_PROBE_CORRUPTION = 1 << 0, /* scores under every corruption (study/corruption.h) */
-    HW_PROBE_GATES = 1 << 1,      /* scores with other gates (study/gates.h); of MH-gate only */
+    HW_PROBE_CORRUPTION = 1 << 0,   /* scores under every corruption (study/corruption.h) */
+    HW_PROBE_GATES = 1 << 1,        /* scores with other gates (study/gates.h); of MH-gate only */
+    HW_PROBE_EXPLANATIONS = 1 << 2, /* faithfulness (study/explanations.h) */
 };
 
 typedef struct hw_job {

@@ -150,6 +150,8 @@ hw_status hw_probe(json_t *run, const hw_job *job, const hw_classifier *classifi
                    const hw_parts *parts, hw_error *err) {
     if (job->probes & HW_PROBE_CORRUPTION)
         HW_TRY(corrupt_test_part(run, classifier, parts->test, err));
+    if (job->probes & HW_PROBE_EXPLANATIONS)
+        HW_TRY(hw_probe_explanations(run, classifier, parts, err));
     if (job->probes & HW_PROBE_GATES) HW_TRY(hw_probe_gates(run, job, classifier, parts, err));
     return HW_OK;
 }
