@@ -9,6 +9,7 @@ set(HEADWISE_SOURCES
     src/base/folder.c
     src/base/json.c
     src/base/memory.c
+    src/base/plain_numbers.c
     src/base/random.c
     src/base/text_buffer.c
     src/base/threads.c
@@ -179,6 +180,7 @@ set(HEADWISE_SOURCES
     src/explain/encoder_importance.c
     src/explain/prune_plan.c
     src/explain/integral.c
+    src/explain/naopc.c
     src/explain/ngram_shares.c
     src/explain/subject.c
     src/explain/tower_path.c
@@ -227,13 +229,19 @@ set(HEADWISE_SOURCES
     src/study/claim_a.c
     src/study/claim_b.c
     src/study/claim_c.c
+    src/study/claim_d.c
     src/study/claim_e.c
     src/study/claim_f.c
+    src/study/claim_g.c
     src/study/claim_h.c
     src/study/claim_i.c
     src/study/claim_j.c
     src/study/corruption.c
     src/study/evidence.c
+    src/study/explanation_probe.c
+    src/study/gate_measures.c
+    src/study/gate_probe.c
+    src/study/gates.c
     src/study/html_forest.c
     src/study/html_ledger.c
     src/study/html_plots.c

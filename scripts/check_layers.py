@@ -20,7 +20,7 @@ BELOW = {
     "train": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
     "explain": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
     "study": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify",
-              "train"},
+              "train", "explain"},
     "app": {"base"},
 }
 

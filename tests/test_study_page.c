@@ -71,6 +71,8 @@ static void judge_all(hw_results *results) {
         { .seeds = 1, .effect = 0.2 },
         { .seeds = 10, .effect = 0 },
         { .seeds = 10, .effect = 0 },
+        { .seeds = 10, .effect = 0 },
+        { .seeds = 10, .effect = 0 },
     };
     hw_finding findings[HW_CLAIMS];
     double epsilons[HW_CLAIMS];

@@ -63,13 +63,14 @@ static void assert_same_run(const json_t *a, const json_t *b) {
 
 static void test_a_run_is_the_same_beside_others_and_read_back(void **state) {
     (void)state;
-    enum { JOBS = 5 };
+    enum { JOBS = 6 };
     hw_job jobs[JOBS] = { job_of(HW_ARM_MH, 1), job_of(HW_ARM_SH_A, 1), job_of(HW_ARM_SH_C, 2),
-                          job_of(HW_ARM_MH, 1), job_of(HW_ARM_MH, 3) };
-    jobs[0].probes = HW_PROBE_CORRUPTION;
+                          job_of(HW_ARM_MH, 1), job_of(HW_ARM_MH, 3),   job_of(HW_ARM_MH_GATE, 1) };
+    jobs[0].probes = HW_PROBE_CORRUPTION | HW_PROBE_EXPLANATIONS;
     jobs[3].variant = HW_VARIANT_NOISE;
     jobs[3].level = 20;
     jobs[4].variant = HW_VARIANT_PAIRS;
+    jobs[5].probes = HW_PROBE_GATES;
     hw_parts parts = load_parts();
     hw_runs *alone = do_jobs(&parts, "alone", 1, jobs, JOBS);
     hw_runs *beside = do_jobs(&parts, "beside", 3, jobs, JOBS);

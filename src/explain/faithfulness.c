@@ -12,6 +12,10 @@ enum { PURPOSE_ORDER = 61, ROWS = 2 * HW_REMOVALS };
 
 static const double shares[HW_REMOVALS] = { 0.01, 0.05, 0.1, 0.2, 0.5 };
 
+size_t hw_removed_words(size_t removal, size_t words) {
+    return (size_t)ceil(shares[removal] * (double)words);
+}
+
 typedef struct ranked_word {
     double score;
     uint32_t word;
@@ -50,7 +54,7 @@ static hw_status try_order(double *drops, trial *t, hw_error *err) {
     const size_t words = t->subject->word_count;
     for (size_t i = 0; i < HW_REMOVALS; i++) {
         bool *without = t->removed + 2 * i * words, *only = without + words;
-        const size_t top = (size_t)ceil(shares[i] * (double)words);
+        const size_t top = hw_removed_words(i, words);
         for (size_t rank = 0; rank < words; rank++) {
             without[t->order[rank]] = rank < top;
             only[t->order[rank]] = rank >= top;

@@ -187,6 +187,13 @@ void hw_tower_head_outputs(float *y, const hw_tower_scratch *scratch, const hw_t
                               tokens, head);
 }
 
+void hw_tower_gates(float *gates, const hw_tower_scratch *scratch, const hw_tower_config *config,
+                    size_t layer, size_t text) {
+    const size_t heads = (size_t)config->heads;
+    assert(scratch->training && config->head_gates != HW_HEAD_GATES_NONE);
+    memcpy(gates, scratch->attention[layer].gates + text * heads, heads * sizeof *gates);
+}
+
 void hw_tower_readout_row(float *row, const hw_tower_scratch *scratch,
                           const hw_tower_config *config, size_t tokens) {
     const size_t queries = (size_t)config->queries;

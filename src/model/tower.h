@@ -263,6 +263,9 @@ void hw_tower_watch(hw_tower_scratch *scratch, const hw_attention_watch *watch);
 void hw_tower_head_outputs(float *y, const hw_tower_scratch *scratch, const hw_tower_config *config,
                            const hw_tower_views *weights, const hw_kernels *kernels, size_t tokens,
                            size_t layer, size_t head);
+/* gates[heads] of a text: those of config->head_gates in a layer (model/head_gates.h). */
+void hw_tower_gates(float *gates, const hw_tower_scratch *scratch, const hw_tower_config *config,
+                    size_t layer, size_t text);
 /* row[tokens] of a batch of one text: how the readout looks at the last layer's states, the mean
  * over its queries; without any, and with capsules, all alike. */
 void hw_tower_readout_row(float *row, const hw_tower_scratch *scratch,

@@ -73,6 +73,9 @@ void hw_arm_set(hw_train_options *o, hw_arm arm, int32_t heads) {
     case HW_ARM_CAP_MH:
         o->arch = HW_ARCH_CAPSULE;
         break;
+    case HW_ARM_MH_GATE:
+        o->head_gates = HW_HEAD_GATES_INPUT;
+        break;
     case HW_ARM_MH:
     case HW_ARMS:
         break;

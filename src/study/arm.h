@@ -19,7 +19,8 @@
     X(HU, "HU", "MH, every word seen alike")                                                 \
     X(H0, "H0", "no attention layer")                                                        \
     X(CAP_MH, "CAP-MH", "MH with capsules: every head's output routed to a capsule a label") \
-    X(CAP_SH, "CAP-SH", "SH-A with capsules")
+    X(CAP_SH, "CAP-SH", "SH-A with capsules")                                                \
+    X(MH_GATE, "MH-gate", "MH, each head's output times a gate that depends on the text")
 
 typedef enum hw_arm {
 #define X(id, name, what) HW_ARM_##id,

@@ -21,15 +21,6 @@ static hw_job trial(hw_arm arm, int32_t heads, double rate, double dropout) {
     };
 }
 
-/* The lowest log-loss on the dev part; infinite of a run that diverged. */
-static double dev_loss(const hw_experiment *study, const hw_job *job) {
-    const json_t *run = hw_study_run(study, job), *dev = json_object_get(run, "dev");
-    double least = INFINITY;
-    for (size_t i = 0; i < json_array_size(dev); i++)
-        least = fmin(least, json_real_value(json_array_get(json_array_get(dev, i), 1)));
-    return least;
-}
-
 static hw_status choose_heads(hw_experiment *study, hw_error *err) {
     for (size_t i = 0; i < HEAD_COUNTS; i++) {
         const hw_job job = trial(HW_ARM_MH, head_counts[i], 1, dropouts[0]);
@@ -40,7 +31,7 @@ static hw_status choose_heads(hw_experiment *study, hw_error *err) {
     study->heads = head_counts[0];
     for (size_t i = 0; i < HEAD_COUNTS; i++) {
         const hw_job job = trial(HW_ARM_MH, head_counts[i], 1, dropouts[0]);
-        const double loss = dev_loss(study, &job);
+        const double loss = hw_run_dev_loss(hw_study_run(study, &job));
         if (loss < least) study->heads = head_counts[i];
         least = fmin(least, loss);
     }
@@ -48,7 +39,7 @@ static hw_status choose_heads(hw_experiment *study, hw_error *err) {
 }
 
 /* The trials of an arm: the grid, and for other arms than MH, whose h was chosen before, as many
- * again with other rates. Without tuning: none. */
+ * again with other rates. */
 static size_t trials_of(hw_job jobs[RATES * DROPOUTS + HEAD_COUNTS], const hw_experiment *study,
                         hw_arm arm) {
     static const double further[HEAD_COUNTS] = { 0.25, 0.35, 1.4, 2.8 };
@@ -66,7 +57,7 @@ static hw_choice best_of(const hw_experiment *study, hw_arm arm) {
     const size_t count = trials_of(jobs, study, arm);
     hw_choice best = { 1, dropouts[0], INFINITY, RATES * DROPOUTS + HEAD_COUNTS };
     for (size_t i = 0; i < count; i++) {
-        const double loss = dev_loss(study, &jobs[i]);
+        const double loss = hw_run_dev_loss(hw_study_run(study, &jobs[i]));
         if (!(loss < best.loss)) continue;
         best.rate = jobs[i].rate;
         best.dropout = jobs[i].dropout;

@@ -17,11 +17,16 @@
       "NO DIFFERENCE", HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A))                                         \
     X(c, "computes faster in parallel", "time of an epoch saved by MH against SH-A", "%",         \
       "REFUTED", HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A) | HW_ARM_BIT(MH_FULL))                         \
+    X(d, "is more interpretable", "NAOPC of the best attention explanation, MH minus SH-A",       \
+      "points", "INCONCLUSIVE", HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A) | HW_ARM_BIT(HU))               \
     X(e, "is cheaper in subspaces", "operations saved by MH against SH-A", "%", "REFUTED",        \
       HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A) | HW_ARM_BIT(SH_B) | HW_ARM_BIT(SH_C) |                   \
           HW_ARM_BIT(MH_FULL))                                                                    \
     X(f, "adapts by its number of heads", "score with h chosen on the dev part minus with h = 8", \
       "points", "NO DIFFERENCE", HW_ARM_BIT(MH))                                                  \
+    X(g, "allocates attention adaptively",                                                        \
+      "score of MH-gate minus that with every gate at its mean", "points", "SUPPORTED-BUT-SMALL", \
+      HW_ARM_BIT(MH) | HW_ARM_BIT(MH_GATE))                                                       \
     X(h, "reaches over long distances", "score on order over distances, MH minus SH-A", "points", \
       "SUPPORTED", HW_ARM_BIT(MH) | HW_ARM_BIT(SH_A) | HW_ARM_BIT(SH_C) | HW_ARM_BIT(H0))         \
     X(i, "is easier to optimise", "doublings of speed to a target loss, MH against SH-A",         \

@@ -20,14 +20,6 @@ hw_status hw_want_f(hw_experiment *study, hw_error *err) {
     return HW_OK;
 }
 
-static double dev_loss(const json_t *run) {
-    const json_t *dev = json_object_get(run, "dev");
-    double least = INFINITY;
-    for (size_t i = 0; i < json_array_size(dev); i++)
-        least = fmin(least, json_real_value(json_array_get(json_array_get(dev, i), 1)));
-    return least;
-}
-
 static const json_t *run_with(const hw_experiment *study, size_t i, int32_t seed) {
     const hw_job job = hw_side_job(study, side_of(i), seed);
     return hw_study_run(study, &job);
@@ -37,7 +29,7 @@ static const json_t *run_with(const hw_experiment *study, size_t i, int32_t seed
 static double loss_of_others(const hw_experiment *study, size_t i, int32_t seed) {
     double sum = 0;
     for (int32_t other = 1; other <= study->seeds; other++)
-        if (other != seed) sum += dev_loss(run_with(study, i, other));
+        if (other != seed) sum += hw_run_dev_loss(run_with(study, i, other));
     return sum;
 }
 

@@ -43,13 +43,6 @@ static double step_at(const json_t *dev, size_t i) {
     return json_number_value(json_array_get(json_array_get(dev, i), 0));
 }
 
-static double least_loss(const json_t *run) {
-    const json_t *dev = json_object_get(run, "dev");
-    double least = INFINITY;
-    for (size_t i = 0; i < json_array_size(dev); i++) least = fmin(least, loss_at(dev, i));
-    return least;
-}
-
 static const json_t *run_of(const hw_experiment *study, hw_arm arm, int32_t seed) {
     const hw_job job = hw_study_job(study, arm, seed);
     return hw_study_run(study, &job);
@@ -94,7 +87,7 @@ static double target_of(const hw_experiment *study) {
     for (int32_t seed = 1; seed <= study->seeds; seed++) {
         const json_t *run = run_of(study, HW_ARM_SH_A, seed);
         if (!run) continue;
-        sum += least_loss(run);
+        sum += hw_run_dev_loss(run);
         runs++;
     }
     return 0.9 * sum / runs + 0.1 * ignorance(study);
@@ -112,7 +105,7 @@ static hw_status add_basin(hw_claim_result *result, const hw_experiment *study, 
         for (size_t i = 0; i < ARMS; i++)
             for (int32_t seed = 1; seed <= BASIN_SEEDS; seed++) {
                 const hw_job job = basin_job(study, arms[i], rates[r], seed);
-                loss[i] += least_loss(hw_study_run(study, &job)) / BASIN_SEEDS;
+                loss[i] += hw_run_dev_loss(hw_study_run(study, &job)) / BASIN_SEEDS;
             }
         HW_TRY(hw_table_row(table, err, "%g|%.3f|%.3f|%.3f", rates[r], loss[0], loss[1], loss[2]));
     }

@@ -108,6 +108,8 @@ hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_si
                            hw_side second, int32_t seeds, hw_row_keys keys, hw_error *err) {
     const size_t rows = row_count(study, first, seeds, keys.keys[0]);
     size_t paired = 0;
+    hw_row_keys keys_of_second = keys;
+    if (keys.other) keys_of_second.keys[0] = keys.other;
     double *cells = hw_calloc((size_t)seeds, rows * sizeof *cells);
     if (!cells) return hw_fail_memory(err, rows * sizeof *cells);
     for (int32_t seed = 1; seed <= seeds; seed++) {
@@ -115,7 +117,7 @@ hw_status hw_sides_compare(hw_crossed *effect, const hw_experiment *study, hw_si
         if (!a || !b) continue;
         double *cell = cells + paired++ * rows;
         for (size_t row = 0; row < rows; row++)
-            cell[row] = 100 * (row_value(a, keys, row) - row_value(b, keys, row));
+            cell[row] = 100 * (row_value(a, keys, row) - row_value(b, keys_of_second, row));
     }
     const hw_status status = hw_effect_measure(effect, cells, paired, rows, err);
     hw_free(cells);

@@ -30,7 +30,8 @@ hw_moments hw_side_moments(const hw_experiment *study, hw_side side, int32_t see
 /* Lists of the rows of the test part: keys[0], minus keys[1] unless that is NULL. */
 typedef struct hw_row_keys {
     const char *keys[2];
-    bool exact; /* 1 for a value of 1, else 0 */
+    const char *other; /* of the second side, in place of keys[0]; NULL: the same */
+    bool exact;        /* 1 for a value of 1, else 0 */
 } hw_row_keys;
 
 /* The share of runs' rows whose score is 1. */

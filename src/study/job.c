@@ -221,3 +221,11 @@ json_t *hw_job_run(const hw_job *job, const hw_parts *parts, hw_job_goes_on *goe
     json_decref(run);
     return NULL;
 }
+
+double hw_run_dev_loss(const json_t *run) {
+    const json_t *dev = json_object_get(run, "diverged") ? NULL : json_object_get(run, "dev");
+    double least = INFINITY;
+    for (size_t i = 0; i < json_array_size(dev); i++)
+        least = fmin(least, json_real_value(json_array_get(json_array_get(dev, i), 1)));
+    return least;
+}

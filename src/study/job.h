@@ -9,8 +9,9 @@
 
 /* Measurements that not every run needs. */
 enum {
-    HW_PROBE_CORRUPTION = 1 << 0, /* scores under every corruption (study/corruption.h) */
-    HW_PROBE_HEADS = 1 << 1,      /* scores without one head */
+    HW_PROBE_CORRUPTION = 1 << 0,   /* scores under every corruption (study/corruption.h) */
+    HW_PROBE_GATES = 1 << 1,        /* scores with other gates (study/gates.h); of MH-gate only */
+    HW_PROBE_EXPLANATIONS = 1 << 2, /* faithfulness (study/explanations.h) */
 };
 
 typedef struct hw_job {
@@ -39,5 +40,8 @@ typedef bool hw_job_goes_on(void *context, double share_done);
  */
 json_t *hw_job_run(const hw_job *job, const hw_parts *parts, hw_job_goes_on *goes_on, void *context,
                    hw_error *err);
+
+/* The lowest log-loss on the dev part; infinite of a run that diverged, or is NULL. */
+double hw_run_dev_loss(const json_t *run);
 
 #endif

@@ -135,12 +135,23 @@ static hw_status probe_corruptions(json_t *run, double *sums, const hw_classifie
     return status;
 }
 
-hw_status hw_probe(json_t *run, const hw_job *job, const hw_classifier *classifier,
-                   const hw_parts *parts, hw_error *err) {
-    if (!(job->probes & HW_PROBE_CORRUPTION)) return HW_OK;
-    double *sums = hw_calloc(parts->test->count, sizeof *sums);
-    if (!sums) return hw_fail_memory(err, parts->test->count * sizeof *sums);
-    const hw_status status = probe_corruptions(run, sums, classifier, parts->test, err);
+static hw_status corrupt_test_part(json_t *run, const hw_classifier *classifier,
+                                   const hw_dataset *test, hw_error *err) {
+    double *sums = hw_calloc(test->count, sizeof *sums);
+    if (!sums) return hw_fail_memory(err, test->count * sizeof *sums);
+    const hw_status status = probe_corruptions(run, sums, classifier, test, err);
     hw_free(sums);
     return status;
+}
+
+/* ---- All of them ------------------------------------------------------------------------- */
+
+hw_status hw_probe(json_t *run, const hw_job *job, const hw_classifier *classifier,
+                   const hw_parts *parts, hw_error *err) {
+    if (job->probes & HW_PROBE_CORRUPTION)
+        HW_TRY(corrupt_test_part(run, classifier, parts->test, err));
+    if (job->probes & HW_PROBE_EXPLANATIONS)
+        HW_TRY(hw_probe_explanations(run, classifier, parts, err));
+    if (job->probes & HW_PROBE_GATES) HW_TRY(hw_probe_gates(run, job, classifier, parts, err));
+    return HW_OK;
 }

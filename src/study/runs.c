@@ -3,6 +3,7 @@
 
 #include "base/folder.h"
 #include "base/memory.h"
+#include "base/plain_numbers.h"
 #include "base/threads.h"
 
 #include <math.h>
@@ -198,8 +199,13 @@ static hw_status do_job(worker *w, entry *e, hw_error *err) {
 static void do_task(void *context, size_t task, int32_t index) {
     crew *c = context;
     worker *w = &c->workers[index];
+    hw_plain_numbers numbers;
     if (!goes_on(w, 0)) return;
-    w->status = do_job(w, c->todo[task], &w->error);
+    w->status = hw_plain_numbers_begin(&numbers, &w->error);
+    if (w->status == HW_OK) {
+        w->status = do_job(w, c->todo[task], &w->error);
+        hw_plain_numbers_end(&numbers);
+    }
     atomic_store(&w->share, 0);
     atomic_fetch_add(&c->done, 1);
     if (w->status != HW_OK) atomic_store(&c->stop, true);

@@ -3,6 +3,7 @@
 
 #include "base/folder.h"
 #include "base/memory.h"
+#include "base/plain_numbers.h"
 #include "study/report.h"
 
 #include <errno.h>
@@ -136,11 +137,16 @@ hw_status hw_study(const hw_study_options *options, hw_error *err) {
     if (!err) err = &own;
     hw_results results = { 0 };
     hw_experiment study;
+    hw_plain_numbers numbers;
     HW_TRY(check(&study, options, err));
     HW_TRY(choose_claims(&results, options->claims, err));
     char *folder = hw_path_join(options->output, "runs", err);
     if (!folder) return HW_ERROR_MEMORY;
-    const hw_status status = run(&study, &results, folder, err);
+    hw_status status = hw_plain_numbers_begin(&numbers, err);
+    if (status == HW_OK) {
+        status = run(&study, &results, folder, err);
+        hw_plain_numbers_end(&numbers);
+    }
     for (size_t i = 0; i < results.count; i++) json_decref(results.items[i].tables);
     hw_runs_free(study.runs);
     hw_parts_free(&study.parts);
