@@ -22,6 +22,8 @@ typedef struct explaining {
     const char *page_path; /* NULL: results are printed */
     hw_text_buffer page;
     size_t shown;
+    hw_faithfulness means; /* of what is shown */
+    hw_explained last;
 } explaining;
 
 static hw_explain_method method_of(const arguments *args) {
@@ -56,6 +58,8 @@ static hw_status explain_text(explaining *e, hw_text text, hw_error *err) {
     } else {
         if (e->shown++ > 0) putchar('\n');
         explanation_print(&shown, e->in_color);
+        e->last = *hw_explanation_summary(explanation);
+        hw_faithfulness_add(&e->means, &e->last);
     }
     hw_explanation_free(explanation);
     return status;
@@ -78,6 +82,7 @@ static hw_status explain_file(explaining *e, const arguments *args, const char *
     const hw_status status = explain_all(e, &source, &batch, err);
     text_source_close(&source);
     batch_free(&batch);
+    if (e->means.texts > 1) faithfulness_print(&e->means, &e->last);
     if (status == HW_OK && source.bad_records)
         return hw_fail(err, HW_ERROR_FORMAT, "%.400s: %zu records could not be read", path,
                        source.bad_records);

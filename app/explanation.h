@@ -18,6 +18,8 @@ const char *method_name(hw_explain_method method);
 
 /* On standard output: the words with their scores, the gap, and what removing words does. */
 void explanation_print(const shown_explanation *shown, bool in_color);
+/* Means of several, of which one is `last`. */
+void faithfulness_print(const hw_faithfulness *means, const hw_explained *last);
 /* As a part of a page. */
 void explanation_append(hw_text_buffer *page, const shown_explanation *shown);
 /* A new reference; something is missing if memory is short. */

@@ -24,18 +24,19 @@ static json_t *faithfulness_json(const hw_explained *e) {
     json_t *removals = json_array();
     for (size_t i = 0; i < HW_REMOVALS; i++) {
         const hw_removal *r = &e->removals[i];
-        json_array_append_new(removals,
-                              json_pack("{s:o, s:o, s:o, s:o, s:o}", "share", json_number(r->share),
-                                        "without_top", json_number(r->without_top), "only_top",
-                                        json_number(r->only_top), "without_random",
-                                        json_number(r->without_random), "only_random",
-                                        json_number(r->only_random)));
+        json_array_append_new(
+            removals,
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "share", json_number(r->share),
+                      "without_top", json_number(r->without_top), "only_top",
+                      json_number(r->only_top), "without_random", json_number(r->without_random),
+                      "only_random", json_number(r->only_random), "flips", r->flips_top > 0,
+                      "flips_random", json_number(r->flips_random)));
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "comprehensiveness",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "comprehensiveness",
                      json_number(e->comprehensiveness), "sufficiency", json_number(e->sufficiency),
                      "random_comprehensiveness", json_number(e->random_comprehensiveness),
-                     "random_sufficiency", json_number(e->random_sufficiency), "removals",
-                     removals);
+                     "random_sufficiency", json_number(e->random_sufficiency), "tau",
+                     json_number(e->tau), "removals", removals);
 }
 
 json_t *explanation_json(const shown_explanation *shown) {

@@ -60,10 +60,12 @@ static void append_words(hw_text_buffer *page, hw_text text, const hw_attributio
 }
 
 static void append_row(hw_text_buffer *page, const char *name, double without_top,
-                       double without_random, double only_top, double only_random) {
+                       double without_random, double only_top, double only_random,
+                       const char *flips) {
     hw_text_printf(page,
-                   "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td>%.4f</td><td>%.4f</td></tr>\n",
-                   name, without_top, without_random, only_top, only_random);
+                   "<tr><td>%s</td><td>%.4f</td><td>%.4f</td><td>%.4f</td><td>%.4f</td><td>%s</td>"
+                   "</tr>\n",
+                   name, without_top, without_random, only_top, only_random, flips);
 }
 
 static void append_faithfulness(hw_text_buffer *page, const hw_explained *e) {
@@ -71,16 +73,19 @@ static void append_faithfulness(hw_text_buffer *page, const hw_explained *e) {
     hw_text_printf(page, "<p class=\"quiet\">what the probability loses when words are replaced by "
                          "unknown ones</p>\n<div class=\"scroll\"><table>\n<tr><th>words</th>"
                          "<th>without top</th><th>without random</th><th>only top</th>"
-                         "<th>only random</th></tr>\n");
+                         "<th>only random</th><th>the decision flips</th></tr>\n");
     for (size_t i = 0; i < HW_REMOVALS; i++) {
         const hw_removal *r = &e->removals[i];
         char share[16];
         snprintf(share, sizeof share, "%.0f %%", 100 * r->share);
-        append_row(page, share, r->without_top, r->without_random, r->only_top, r->only_random);
+        append_row(page, share, r->without_top, r->without_random, r->only_top, r->only_random,
+                   r->flips_top > 0 ? "yes" : "no");
     }
     append_row(page, "mean", e->comprehensiveness, e->random_comprehensiveness, e->sufficiency,
-               e->random_sufficiency);
+               e->random_sufficiency, "");
     hw_text_printf(page, "</table></div>\n");
+    if (!isnan(e->tau))
+        hw_text_printf(page, "<p class=\"quiet\">Kendall's tau with loo %+.4f</p>\n", e->tau);
 }
 
 void explanation_append(hw_text_buffer *page, const shown_explanation *shown) {

@@ -86,6 +86,34 @@ static void print_faithfulness(const hw_explained *e) {
     }
     printf("%10s %14.4f %14.4f %14.4f %14.4f\n", "mean", e->comprehensiveness,
            e->random_comprehensiveness, e->sufficiency, e->random_sufficiency);
+    fputs("the decision flips without the top", stdout);
+    bool flips = false;
+    for (size_t i = 0; i < HW_REMOVALS; i++) {
+        const hw_removal *r = &e->removals[i];
+        if (r->flips_top > 0) printf("%s %.0f %%", flips ? "," : "", 100 * r->share);
+        flips |= r->flips_top > 0;
+    }
+    puts(flips ? "" : ": never");
+    if (!isnan(e->tau)) printf("Kendall's tau with loo %+.4f\n", e->tau);
+}
+
+static void print_shares(const char *name, const double shares[HW_REMOVALS]) {
+    printf("%-22s", name);
+    for (size_t i = 0; i < HW_REMOVALS; i++) printf(" %7.1f %%", 100 * shares[i]);
+    putchar('\n');
+}
+
+void faithfulness_print(const hw_faithfulness *means, const hw_explained *last) {
+    double shares[HW_REMOVALS];
+    for (size_t i = 0; i < HW_REMOVALS; i++) shares[i] = last->removals[i].share;
+    printf("\nmeans of %zu texts\n", means->texts);
+    printf("comprehensiveness over random %+.4f, sufficiency over random %+.4f\n",
+           means->comprehensiveness, means->sufficiency);
+    if (means->ranked > 0)
+        printf("Kendall's tau with loo %+.4f (%zu texts)\n", means->tau, means->ranked);
+    print_shares("words", shares);
+    print_shares("flips without top", means->flips_top);
+    print_shares("flips without random", means->flips_random);
 }
 
 void explanation_print(const shown_explanation *shown, bool in_color) {

@@ -15,7 +15,7 @@ import tempfile
 
 import numpy
 
-METHODS = ["ig", "grad-input", "loo", "attention", "rollout", "flow", "norm", "grad-attention", "random"]
+METHODS = ["ig", "grad-input", "lrp", "loo", "attention", "rollout", "flow", "norm", "grad-attention", "random"]
 
 
 def explanations(program, model, texts, method):

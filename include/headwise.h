@@ -308,6 +308,10 @@ typedef struct hw_removal {
     double share;                       /* of the words, rounded up: 1, 5, 10, 20, 50 % */
     double without_top, only_top;       /* the words with the highest scores */
     double without_random, only_random; /* mean over the random orders */
+    /* Whether the decision is another one without the top words (0 or 1), and the share of the
+     * random orders in which it is. The decision: the most probable label; multi-label: whether the
+     * explained label has its threshold. */
+    double flips_top, flips_random;
 } hw_removal;
 
 typedef struct hw_explained {
@@ -323,8 +327,13 @@ typedef struct hw_explained {
      * better the larger, the second the smaller. */
     double comprehensiveness, sufficiency;
     double random_comprehensiveness, random_sufficiency;
+    /* Kendall's tau-b between the words' scores and those of HW_EXPLAIN_LOO. NaN if faithfulness
+     * was not measured, of a text with more than HW_TAU_WORDS words (leaving each out takes
+     * quadratic time), and where all scores are alike. */
+    double tau;
     hw_removal removals[HW_REMOVALS];
 } hw_explained;
+enum { HW_TAU_WORDS = 256 };
 
 typedef struct hw_explanation hw_explanation;
 
@@ -333,6 +342,16 @@ HW_API hw_explanation *hw_explain(hw_session *session, hw_text text,
                                   const hw_explain_options *options, hw_error *err);
 HW_API void hw_explanation_free(hw_explanation *explanation);
 HW_API const hw_explained *hw_explanation_summary(const hw_explanation *explanation);
+
+/* Means over explanations, which begin as {0}; what is NaN is left out. */
+typedef struct hw_faithfulness {
+    size_t texts, ranked;                  /* that were measured; that have a tau */
+    double comprehensiveness, sufficiency; /* over random: both are better the larger */
+    double tau;                            /* of the ranked ones */
+    double flips_top[HW_REMOVALS], flips_random[HW_REMOVALS]; /* shares of the texts */
+} hw_faithfulness;
+HW_API void hw_faithfulness_add(hw_faithfulness *means, const hw_explained *explained);
+
 /* [*count], in the order of the text. */
 HW_API const hw_attribution *hw_explanation_words(const hw_explanation *explanation, size_t *count);
 /* Those of hw_tokenize; of a classifier without an encoder, the words. */

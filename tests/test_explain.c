@@ -353,6 +353,144 @@ static void test_faithfulness_is_that_of_the_texts_left_over(void **state) {
     hw_classifier_close(classifier);
 }
 
+/* The most probable label of the text; of several labels, whether label 0 has its threshold. */
+static int32_t decision_of(hw_session *session, const char *text) {
+    const hw_classifier *classifier = hw_session_classifier(session);
+    const float *thresholds = hw_classifier_thresholds(classifier);
+    if (thresholds) return probability_of(session, text, 0) >= thresholds[0];
+    int32_t best = 0;
+    for (int32_t label = 1; label < hw_classifier_summary(classifier)->labels; label++)
+        if (probability_of(session, text, label) > probability_of(session, text, best))
+            best = label;
+    return best;
+}
+
+/* Two words again: without the top one, the decision is that of the text which is left over.
+ * Returns whether it is another one. */
+static bool expect_flips(hw_session *session, const char *text) {
+    char without[64], only[64];
+    size_t count;
+    const hw_explain_options options = { .label = "a" };
+    hw_explanation *e = explained(session, text, &options);
+    const hw_explained *s = hw_explanation_summary(e);
+    const hw_attribution *words = hw_explanation_words(e, &count);
+    assert_int_equal(count, 2);
+    const size_t top = words[1].score > words[0].score;
+    replace_word(without, text, top, "7q7q7q");
+    replace_word(only, text, 1 - top, "7q7q7q");
+    const int32_t decision = decision_of(session, text);
+    const bool flips = decision_of(session, without) != decision;
+    const bool rest_flips = decision_of(session, only) != decision;
+    for (size_t i = 0; i < HW_REMOVALS; i++) {
+        assert_true(s->removals[i].flips_top == (double)flips);
+        if (flips == rest_flips) /* whatever the order */
+            assert_true(fabs(s->removals[i].flips_random - (double)flips) < 1e-9);
+        else
+            assert_true(s->removals[i].flips_random > 0 && s->removals[i].flips_random < 1);
+    }
+    hw_explanation_free(e);
+    return flips;
+}
+
+static void test_decisions_flip_as_the_texts_left_over_say(void **state) {
+    (void)state;
+    static const char *const texts[] = { "quiet film", "no film", "at all", "film quiet", "all a" };
+    enum { TEXTS = sizeof texts / sizeof *texts };
+    for (size_t kind = 0; kind < 2; kind++) {
+        size_t flips = 0;
+        hw_classifier *classifier =
+            tiny_classifier((tiny_options){ .multi_label = kind == 1 }, &error);
+        hw_session *session = session_of(classifier);
+        for (size_t i = 0; i < TEXTS; i++) flips += expect_flips(session, texts[i]);
+        if (kind == 0) assert_true(flips > 0 && flips < TEXTS);
+        hw_session_free(session);
+        hw_classifier_close(classifier);
+    }
+}
+
+static double sign_of(double x) {
+    return (double)((x > 0) - (x < 0));
+}
+
+/* By the definition of tau, where no two scores are alike. */
+static void test_tau_is_that_of_the_scores_without_each_word(void **state) {
+    (void)state;
+    static const char text[] = "no quiet film at all";
+    hw_classifier *classifier = tiny_classifier((tiny_options){ 0 }, &error);
+    hw_session *session = session_of(classifier);
+    size_t count;
+    hw_explanation *e = explained(session, text, NULL);
+    hw_explanation *loo =
+        explained(session, text, &(hw_explain_options){ .method = HW_EXPLAIN_LOO });
+    const hw_attribution *x = hw_explanation_words(e, &count);
+    const hw_attribution *y = hw_explanation_words(loo, &count);
+    double surplus = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++) {
+            assert_true(x[i].score != x[j].score && y[i].score != y[j].score);
+            surplus += sign_of(x[i].score - x[j].score) * sign_of(y[i].score - y[j].score);
+        }
+    assert_true(fabs(hw_explanation_summary(e)->tau - surplus / 10) < 1e-12);
+    assert_true(fabs(hw_explanation_summary(loo)->tau - 1) < 1e-12);
+    hw_explanation_free(e);
+    hw_explanation_free(loo);
+    hw_session_free(session);
+    hw_classifier_close(classifier);
+}
+
+/* One word has no order; of more than HW_TAU_WORDS words none is asked for. */
+static void test_tau_is_not_there_where_it_means_nothing(void **state) {
+    (void)state;
+    char many[2 * (HW_TAU_WORDS + 1) + 1] = { 0 };
+    for (size_t i = 0; i <= HW_TAU_WORDS; i++) memcpy(many + 2 * i, "a ", 2);
+    const hw_explain_options unmeasured = { .random_orders = -1 }, one = { .random_orders = 1 };
+    hw_classifier *classifier = tiny_classifier((tiny_options){ .arch = HW_ARCH_BAG }, &error);
+    hw_session *session = session_of(classifier);
+    const struct {
+        const char *text;
+        const hw_explain_options *options;
+    } cases[] = { { "quiet", &one }, { "quiet film", &unmeasured }, { many, &one }, { "", &one } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hw_explanation *e = explained(session, cases[i].text, cases[i].options);
+        assert_true(isnan(hw_explanation_summary(e)->tau));
+        hw_explanation_free(e);
+    }
+    hw_session_free(session);
+    hw_classifier_close(classifier);
+}
+
+/* Three texts by hand: one was not measured, and one has no tau. */
+static void test_means_leave_out_what_is_not_there(void **state) {
+    (void)state;
+    hw_faithfulness means = { 0 };
+    hw_explained e = { .comprehensiveness = 0.5,
+                       .random_comprehensiveness = 0.25,
+                       .sufficiency = 0.125,
+                       .random_sufficiency = 0.25,
+                       .tau = 0.5 };
+    for (size_t i = 0; i < HW_REMOVALS; i++) {
+        e.removals[i].flips_top = i >= 3;
+        e.removals[i].flips_random = 0.25 * (double)i;
+    }
+    hw_faithfulness_add(&means, &e);
+    hw_faithfulness_add(&means, &(hw_explained){ .comprehensiveness = NAN, .tau = NAN });
+    e = (hw_explained){ .comprehensiveness = 0.25,
+                        .random_comprehensiveness = 0.5,
+                        .sufficiency = 0.5,
+                        .random_sufficiency = 0.125,
+                        .tau = NAN };
+    hw_faithfulness_add(&means, &e);
+    assert_int_equal(means.texts, 2);
+    assert_int_equal(means.ranked, 1);
+    assert_true(means.comprehensiveness == 0); /* 0.25 and -0.25 */
+    assert_true(means.sufficiency == -0.125);  /* 0.125 and -0.375 */
+    assert_true(means.tau == 0.5);
+    for (size_t i = 0; i < HW_REMOVALS; i++) {
+        assert_true(means.flips_top[i] == (i >= 3 ? 0.5 : 0));
+        assert_true(means.flips_random[i] == 0.125 * (double)i);
+    }
+}
+
 static void test_chance_depends_on_the_seed_alone(void **state) {
     (void)state;
     hw_classifier *classifier = tiny_classifier((tiny_options){ 0 }, &error);
@@ -807,6 +945,10 @@ int main(void) {
         cmocka_unit_test(test_heads_that_are_off_bring_nothing),
         cmocka_unit_test(test_heads_that_are_off_attend_to_nothing),
         cmocka_unit_test(test_faithfulness_is_that_of_the_texts_left_over),
+        cmocka_unit_test(test_decisions_flip_as_the_texts_left_over_say),
+        cmocka_unit_test(test_tau_is_that_of_the_scores_without_each_word),
+        cmocka_unit_test(test_tau_is_not_there_where_it_means_nothing),
+        cmocka_unit_test(test_means_leave_out_what_is_not_there),
         cmocka_unit_test(test_chance_depends_on_the_seed_alone),
         cmocka_unit_test(test_offsets_are_bytes_and_characters),
         cmocka_unit_test(test_texts_without_words_have_no_explanation_but_a_score),

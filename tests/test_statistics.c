@@ -379,6 +379,16 @@ static void test_correlation_of_a_constant_is_undefined(void **state) {
     assert_near(hw_spearman(y, y, 3, order, ranks).p, 0);
 }
 
+/* Four pairs agree; one of the other two is alike in x, one in y: 4 / sqrt(5 * 5). */
+static void test_tau_counts_pairs(void **state) {
+    (void)state;
+    const double x[] = { 1, 2, 2, 3 }, y[] = { 1, 2, 3, 3 }, down[] = { 3, 2, 1, 0 };
+    assert_near(hw_kendall(x, y, 4).coefficient, 0.8);
+    assert_near(hw_kendall(y, x, 4).coefficient, 0.8);
+    assert_near(hw_kendall(x, down, 4).coefficient, -5 / sqrt(5 * 6));
+    assert_near(hw_kendall(x, x, 2).coefficient, 1);
+}
+
 static double mean_of_rows(void *context, const uint32_t *rows, size_t count) {
     double sum = 0;
     for (size_t i = 0; i < count; i++) sum += ((const double *)context)[rows[i]];
@@ -409,6 +419,7 @@ int main(void) {
         cmocka_unit_test(test_adjustments_of_three),
         cmocka_unit_test(test_restricted_mean_is_the_area_under_the_curve),
         cmocka_unit_test(test_correlation_of_a_constant_is_undefined),
+        cmocka_unit_test(test_tau_counts_pairs),
         cmocka_unit_test(test_bootstrap_of_a_mean_is_close_to_normal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@ typedef struct task {
     hw_subject subject;
     hw_explain_options options; /* without defaults */
     hw_explained summary;
+    size_t decision; /* of the whole text */
 } task;
 
 /* ---- Options ----------------------------------------------------------------------- */
@@ -146,20 +147,14 @@ static hw_status ask_network(task *t, hw_error *err) {
 
 /* ---- Methods that do not --------------------------------------------------------------- */
 
-/* score(text) - score(text without the word); the n-grams' part included. */
+/* The n-grams' part included. */
 static hw_status leave_out(task *t, hw_error *err) {
     hw_subject *s = &t->subject;
-    bool *removed = hw_calloc(s->word_count, sizeof *removed);
-    if (!removed) return hw_fail_memory(err, s->word_count * sizeof *removed);
-    hw_status status = HW_OK;
-    for (size_t i = 0; i < s->word_count && status == HW_OK; i++) {
-        double without;
-        removed[i] = true;
-        status = hw_subject_run(&without, NULL, s, removed, 1, err);
-        if (status == HW_OK) s->words[i].score = t->summary.score - without;
-        removed[i] = false;
-    }
-    hw_free(removed);
+    double *drops = hw_calloc(s->word_count, sizeof *drops);
+    if (!drops) return hw_fail_memory(err, s->word_count * sizeof *drops);
+    const hw_status status = hw_subject_leave_out(drops, s, t->summary.score, err);
+    for (size_t i = 0; i < s->word_count && status == HW_OK; i++) s->words[i].score = drops[i];
+    hw_free(drops);
     return status;
 }
 
@@ -187,16 +182,17 @@ static hw_status score_words(task *t, hw_error *err) {
 /* The score and probability of the text, and the score when all its words are unknown. */
 static hw_status measure_ends(task *t, hw_error *err) {
     const size_t words = t->subject.word_count;
-    double scores[2], probabilities[2];
+    hw_outcome outcomes[2];
     bool *removed = hw_calloc(2 * words, sizeof *removed);
     if (!removed) return hw_fail_memory(err, 2 * words * sizeof *removed);
     for (size_t i = 0; i < words; i++) removed[words + i] = true;
-    const hw_status status = hw_subject_run(scores, probabilities, &t->subject, removed, 2, err);
+    const hw_status status = hw_subject_run(outcomes, &t->subject, removed, 2, err);
     hw_free(removed);
     HW_TRY(status);
-    t->summary.score = scores[0];
-    t->summary.base = scores[1];
-    t->summary.probability = probabilities[0];
+    t->summary.score = outcomes[0].score;
+    t->summary.base = outcomes[1].score;
+    t->summary.probability = outcomes[0].probability;
+    t->decision = outcomes[0].decision;
     return HW_OK;
 }
 
@@ -219,9 +215,10 @@ static hw_status work(task *t, hw_error *err) {
     HW_TRY(score_words(t, err));
     measure_gap(summary, &t->subject);
     summary->comprehensiveness = summary->sufficiency = NAN;
-    summary->random_comprehensiveness = summary->random_sufficiency = NAN;
+    summary->random_comprehensiveness = summary->random_sufficiency = summary->tau = NAN;
     if (t->options.random_orders < 0 || t->subject.word_count == 0) return HW_OK;
-    return hw_faithfulness_measure(summary, &t->subject, t->subject.words,
+    HW_TRY(hw_faithfulness_rank(summary, &t->subject, t->subject.words, err));
+    return hw_faithfulness_measure(summary, &t->subject, t->subject.words, t->decision,
                                    (size_t)t->options.random_orders, t->options.seed, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "statistics/correlation.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ typedef struct ranked_word {
 typedef struct trial {
     hw_subject *subject;
     double probability;  /* of the whole text */
+    size_t decision;     /* likewise */
     uint32_t *order;     /* [words] */
     ranked_word *ranked; /* [words] */
     bool *removed;       /* [ROWS][words]: for each share its top words, then the others */
@@ -49,8 +51,12 @@ static void order_by_chance(trial *t, size_t number, uint64_t seed) {
     hw_random_shuffle(t->order, (uint32_t)count, seed ^ hw_mix64(number), PURPOSE_ORDER);
 }
 
-/* drops: [ROWS] of the probability */
-static hw_status try_order(double *drops, trial *t, hw_error *err) {
+/* What an order of the words does: the drops of the probability, and whether the decision flips. */
+typedef struct effect {
+    double drops[ROWS], flips[HW_REMOVALS];
+} effect;
+
+static hw_status try_order(effect *e, trial *t, hw_error *err) {
     const size_t words = t->subject->word_count;
     for (size_t i = 0; i < HW_REMOVALS; i++) {
         bool *without = t->removed + 2 * i * words, *only = without + words;
@@ -60,25 +66,32 @@ static hw_status try_order(double *drops, trial *t, hw_error *err) {
             only[t->order[rank]] = rank >= top;
         }
     }
-    HW_TRY(hw_subject_run(NULL, drops, t->subject, t->removed, ROWS, err));
-    for (size_t row = 0; row < ROWS; row++) drops[row] = t->probability - drops[row];
+    hw_outcome outcomes[ROWS];
+    HW_TRY(hw_subject_run(outcomes, t->subject, t->removed, ROWS, err));
+    for (size_t row = 0; row < ROWS; row++)
+        e->drops[row] = t->probability - outcomes[row].probability;
+    for (size_t i = 0; i < HW_REMOVALS; i++) e->flips[i] = outcomes[2 * i].decision != t->decision;
     return HW_OK;
 }
 
 static hw_status try_all(hw_explained *explained, trial *t, const hw_attribution *words,
                          size_t orders, uint64_t seed, hw_error *err) {
     hw_removal *removals = explained->removals;
-    double drops[ROWS];
+    effect e;
     order_by_score(t, words);
-    HW_TRY(try_order(drops, t, err));
+    HW_TRY(try_order(&e, t, err));
     for (size_t i = 0; i < HW_REMOVALS; i++)
-        removals[i] = (hw_removal){ shares[i], drops[2 * i], drops[2 * i + 1], 0, 0 };
+        removals[i] = (hw_removal){ .share = shares[i],
+                                    .without_top = e.drops[2 * i],
+                                    .only_top = e.drops[2 * i + 1],
+                                    .flips_top = e.flips[i] };
     for (size_t number = 0; number < orders; number++) {
         order_by_chance(t, number, seed);
-        HW_TRY(try_order(drops, t, err));
+        HW_TRY(try_order(&e, t, err));
         for (size_t i = 0; i < HW_REMOVALS; i++) {
-            removals[i].without_random += drops[2 * i] / (double)orders;
-            removals[i].only_random += drops[2 * i + 1] / (double)orders;
+            removals[i].without_random += e.drops[2 * i] / (double)orders;
+            removals[i].only_random += e.drops[2 * i + 1] / (double)orders;
+            removals[i].flips_random += e.flips[i] / (double)orders;
         }
     }
     return HW_OK;
@@ -97,10 +110,10 @@ static void take_means(hw_explained *explained) {
 }
 
 hw_status hw_faithfulness_measure(hw_explained *explained, hw_subject *subject,
-                                  const hw_attribution *words, size_t orders, uint64_t seed,
-                                  hw_error *err) {
+                                  const hw_attribution *words, size_t decision, size_t orders,
+                                  uint64_t seed, hw_error *err) {
     const size_t count = subject->word_count;
-    trial t = { .subject = subject, .probability = explained->probability };
+    trial t = { .subject = subject, .probability = explained->probability, .decision = decision };
     t.order = hw_calloc(count, sizeof *t.order);
     t.ranked = hw_calloc(count, sizeof *t.ranked);
     t.removed = hw_calloc(count, ROWS * sizeof *t.removed);
@@ -112,4 +125,35 @@ hw_status hw_faithfulness_measure(hw_explained *explained, hw_subject *subject,
     hw_free(t.ranked);
     hw_free(t.removed);
     return status;
+}
+
+hw_status hw_faithfulness_rank(hw_explained *explained, hw_subject *subject,
+                               const hw_attribution *words, hw_error *err) {
+    const size_t count = subject->word_count;
+    if (count > HW_TAU_WORDS) return HW_OK;
+    double scores[HW_TAU_WORDS], drops[HW_TAU_WORDS];
+    HW_TRY(hw_subject_leave_out(drops, subject, explained->score, err));
+    for (size_t i = 0; i < count; i++) scores[i] = words[i].score;
+    explained->tau = hw_kendall(scores, drops, count).coefficient;
+    return HW_OK;
+}
+
+/* ---- Of several texts ---------------------------------------------------------------- */
+
+static void include(double *mean, double value, size_t count) {
+    *mean += (value - *mean) / (double)count;
+}
+
+void hw_faithfulness_add(hw_faithfulness *means, const hw_explained *e) {
+    if (!isnan(e->comprehensiveness)) {
+        const size_t texts = ++means->texts;
+        include(&means->comprehensiveness, e->comprehensiveness - e->random_comprehensiveness,
+                texts);
+        include(&means->sufficiency, e->random_sufficiency - e->sufficiency, texts);
+        for (size_t i = 0; i < HW_REMOVALS; i++) {
+            include(&means->flips_top[i], e->removals[i].flips_top, texts);
+            include(&means->flips_random[i], e->removals[i].flips_random, texts);
+        }
+    }
+    if (!isnan(e->tau)) include(&means->tau, e->tau, ++means->ranked);
 }

@@ -121,22 +121,55 @@ static hw_status run_rows(hw_subject *s, const bool *removed, size_t count, hw_e
                                           s->rows[0], s->rows[2], err);
 }
 
-hw_status hw_subject_run(double *scores, double *probabilities, hw_subject *s, const bool *removed,
-                         size_t count, hw_error *err) {
-    const size_t labels = label_count(s);
+static size_t first_largest(const float *values, size_t count) {
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (values[i] > values[best]) best = i;
+    return best;
+}
+
+static size_t decision_of(const hw_subject *s, const float *probabilities) {
+    const float *thresholds = s->classifier->thresholds;
+    if (!thresholds) return first_largest(probabilities, label_count(s));
+    return probabilities[s->label] >= thresholds[s->label];
+}
+
+/* After run_rows. */
+static hw_outcome outcome_of(const hw_subject *s, size_t row) {
+    const size_t at = row * label_count(s);
+    const double logit =
+        hw_classifier_logit(s->classifier, s->rows[1] + at, s->rows[2] + at, s->label);
+    return (hw_outcome){ .score = logit / s->classifier->config.temperature,
+                         .probability = (double)s->rows[0][at + s->label],
+                         .decision = decision_of(s, s->rows[0] + at) };
+}
+
+hw_status hw_subject_run(hw_outcome *outcomes, hw_subject *s, const bool *removed, size_t count,
+                         hw_error *err) {
     for (size_t first = 0; first < count; first += ROWS) {
         const size_t rows = count - first < ROWS ? count - first : ROWS;
         HW_TRY(run_rows(s, removed + first * s->word_count, rows, err));
-        for (size_t row = 0; row < rows; row++) {
-            const size_t at = row * labels;
-            if (probabilities) probabilities[first + row] = (double)s->rows[0][at + s->label];
-            if (scores)
-                scores[first + row] =
-                    hw_classifier_logit(s->classifier, s->rows[1] + at, s->rows[2] + at, s->label) /
-                    s->classifier->config.temperature;
-        }
+        for (size_t row = 0; row < rows; row++) outcomes[first + row] = outcome_of(s, row);
     }
     return HW_OK;
+}
+
+hw_status hw_subject_leave_out(double *drops, hw_subject *s, double score, hw_error *err) {
+    const size_t count = s->word_count;
+    hw_outcome outcomes[ROWS];
+    bool *removed = hw_calloc(ROWS * count, sizeof *removed);
+    hw_status status = removed ? HW_OK : hw_fail_memory(err, ROWS * count * sizeof *removed);
+    for (size_t first = 0; first < count && status == HW_OK; first += ROWS) {
+        const size_t rows = count - first < ROWS ? count - first : ROWS;
+        for (size_t row = 0; row < rows; row++) removed[row * count + first + row] = true;
+        status = hw_subject_run(outcomes, s, removed, rows, err);
+        for (size_t row = 0; row < rows; row++) {
+            removed[row * count + first + row] = false;
+            drops[first + row] = score - outcomes[row].score;
+        }
+    }
+    hw_free(removed);
+    return status;
 }
 
 bool hw_subject_has_network(const hw_subject *s) {
@@ -158,9 +191,7 @@ static hw_status choose_label(hw_subject *s, const char *name, hw_error *err) {
         return HW_OK;
     }
     HW_TRY(hw_session_run(s->session, &s->text, 1, s->rows[0], NULL, NULL, err));
-    s->label = 0;
-    for (size_t label = 1; label < label_count(s); label++)
-        if (s->rows[0][label] > s->rows[0][s->label]) s->label = label;
+    s->label = first_largest(s->rows[0], label_count(s));
     return HW_OK;
 }
 

@@ -32,10 +32,17 @@ hw_status hw_subject_start(hw_subject *subject, hw_session *session, hw_text tex
                            const char *label, hw_error *err);
 void hw_subject_free(hw_subject *subject);
 
-/* The label's score and probability [count] (each may be NULL) without the words that
- * removed[count][word_count] names. */
-hw_status hw_subject_run(double *scores, double *probabilities, hw_subject *subject,
-                         const bool *removed, size_t count, hw_error *err);
+/* What the classifier makes of the text, or of a part of it. */
+typedef struct hw_outcome {
+    double score, probability; /* of the label */
+    size_t decision; /* the most probable label; multi-label: 1 if the label has its threshold */
+} hw_outcome;
+
+/* outcomes[count] without the words that removed[count][word_count] names. */
+hw_status hw_subject_run(hw_outcome *outcomes, hw_subject *subject, const bool *removed,
+                         size_t count, hw_error *err);
+/* drops[word_count]: what the score, `score` of the whole text, loses without each of the words. */
+hw_status hw_subject_leave_out(double *drops, hw_subject *subject, double score, hw_error *err);
 
 /* False of n-grams alone. */
 bool hw_subject_has_network(const hw_subject *subject);

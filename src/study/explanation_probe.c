@@ -14,6 +14,7 @@ enum {
     TEST_TEXTS = 100,
     MOST_WORDS = 16,
     ORDERS = 20,
+    TOGETHER = 16, /* drops */
     SAMPLE_SEED = 1,
     PURPOSE_SAMPLE = 0x6e61,
     PURPOSE_ORDER
@@ -43,8 +44,13 @@ typedef struct trial {
 static hw_status drop(double *drops, void *context, const bool *removed, size_t count,
                       hw_error *err) {
     trial *t = context;
-    HW_TRY(hw_subject_run(NULL, drops, &t->subject, removed, count, err));
-    for (size_t i = 0; i < count; i++) drops[i] = t->probability - drops[i];
+    hw_outcome outcomes[TOGETHER];
+    for (size_t first = 0; first < count; first += TOGETHER) {
+        const size_t rows = count - first < TOGETHER ? count - first : TOGETHER;
+        HW_TRY(hw_subject_run(outcomes, &t->subject, removed + first * t->drops.words, rows, err));
+        for (size_t i = 0; i < rows; i++)
+            drops[first + i] = t->probability - outcomes[i].probability;
+    }
     return HW_OK;
 }
 
@@ -96,7 +102,9 @@ static hw_status measure_chance(double *naopc, trial *t, uint64_t seed, hw_error
 
 static hw_status measure_subject(double *naopc, trial *t, hw_text text, size_t row, hw_error *err) {
     static const bool nothing[MOST_WORDS];
-    HW_TRY(hw_subject_run(NULL, &t->probability, &t->subject, nothing, 1, err));
+    hw_outcome whole;
+    HW_TRY(hw_subject_run(&whole, &t->subject, nothing, 1, err));
+    t->probability = whole.probability;
     t->drops = (hw_drops){ drop, t, t->subject.word_count };
     HW_TRY(hw_aopc_find_ends(&t->ends, &t->drops, err));
     for (size_t i = 0; i < HW_EXPLANATIONS; i++) {

@@ -2,7 +2,8 @@
 # is wrong is said.
 headwise explain model 'a good film' --random-orders 0 | grep -c 'completeness gap 0'
 headwise explain model 'a good film' | grep -oE '^ +[+-][0-9.]+ +[+-][0-9.]+ +[0-9]+-[0-9]+ +[a-z]+' | grep -oE '[0-9]+-[0-9]+ .*'
-headwise explain model 'a good film' | tail -7 | awk '{ print $1, NF }'
+headwise explain model 'a good film' | tail -9 | awk '{ print $1, NF }'
+headwise explain model test.txt >many; tail -5 many | awk '{ print $1, NF }'; head -2 test.txt | headwise explain model - --random-orders 0 | grep -c means
 headwise explain model 'a good film' --json | grep -oE '"[a-z_]+":' | sort | uniq -c | awk '{ print $2 $1 }' | tr '\n' ' '; echo
 headwise explain model 'a good film' --label neg --json | grep -oE '"label":"[a-z]+"'
 for method in ig grad-input lrp loo random attention rollout flow norm grad-attention; do headwise explain model 'a good film' --method $method --json | grep -oE '"method":"[a-z-]+"'; done
