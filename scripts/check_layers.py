@@ -18,7 +18,7 @@ BELOW = {
     "encoder": {"base", "tensor"},
     "classify": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder"},
     "train": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
-    "explain": {"base", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
+    "explain": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify"},
     "study": {"base", "statistics", "text", "tokenizer", "tensor", "model", "encoder", "classify",
               "train", "explain"},
     "app": {"base"},
