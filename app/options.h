@@ -56,6 +56,9 @@
     X(ATTENTION, attention, "attention", "MODEL TEXT", 2, 2,                                      \
       "show what every head attends to",                                                          \
       "headwise attention model 'what a fine film'")                                              \
+    X(HEADS, heads, "heads", "MODEL FILE|-", 1, 2,                                                \
+      "what every head does, and what it is worth",                                               \
+      "headwise heads model dev.txt --html heads.html")                                           \
     X(TOKENIZE, tokenize, "tokenize", "MODEL FILE|-", 1, 2,                                       \
       "print the token ids of every line",                                                        \
       "echo 'what a fine film' | headwise tokenize encoder -")                                    \
@@ -96,10 +99,10 @@ typedef enum verb_id {
 #define TESTING (IN(TEST) | IN(TEST_LABEL))
 #define MEASURING (PREDICTING | TESTING | IN(EVAL) | IN(COMPARE))
 #define SCORING (MEASURING | IN(CALIBRATE))
-#define WINDOWED (MEASURING | IN(EXPLAIN) | IN(ATTENTION))
+#define WINDOWED (MEASURING | IN(EXPLAIN) | IN(ATTENTION) | IN(HEADS))
 #define SHRINKING (IN(QUANTIZE) | IN(PRUNE))
-#define READING \
-    (LEARNING | SCORING | SHRINKING | IN(EXPLAIN) | IN(STUDY) | IN(CHECK_DATA))
+#define READING                                                                       \
+    (LEARNING | SCORING | SHRINKING | IN(EXPLAIN) | IN(HEADS) | IN(STUDY) | IN(CHECK_DATA))
 #define PREFIXED (READING & ~IN(EXPLAIN))
 #define EVERY (~0u)
 
@@ -109,7 +112,7 @@ typedef enum verb_id {
  * says why, after "-name is". */
 #define OPTION_LIST(X)                                                                            \
     X(INPUT, "-input", "", TEXT, "FILE", 0, 0,                                                    \
-      LEARNING | SCORING | IN(TOKENIZE) | IN(EXPLAIN) | IN(STUDY), OWN,                           \
+      LEARNING | SCORING | IN(TOKENIZE) | IN(EXPLAIN) | IN(HEADS) | IN(STUDY), OWN,               \
       "the data, or - for standard input")                                                        \
     X(MODEL_INPUT, "-input", "", TEXT, "MODEL", 0, 0, SHRINKING, OWN, "the model to shrink")      \
     X(OUTPUT, "-output", "", TEXT, "MODEL", 0, 0, IN(TRAIN) | IN(CALIBRATE) | SHRINKING, OWN,     \
@@ -257,10 +260,14 @@ typedef enum verb_id {
     X(CONFUSION, "--confusion", "", CHOICE, "top|all", 0, 0, IN(EVAL), OWN,                       \
       "with over 20 labels: the 20 worst pairs, or all")                                          \
     X(JSON, "--json", "", FLAG, "", 0, 0,                                                         \
-      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(EXPLAIN) | IN(ATTENTION) | IN(STUDY) |    \
-      IN(TOKENIZE) | IN(CHECK_DATA) | IN(PRUNE) | IN(VERSION), OWN, "print JSON")                 \
+      PREDICTING | IN(EVAL) | IN(COMPARE) | IN(CV) | IN(EXPLAIN) | IN(ATTENTION) | IN(HEADS) |    \
+      IN(STUDY) | IN(TOKENIZE) | IN(CHECK_DATA) | IN(PRUNE) | IN(VERSION), OWN, "print JSON")     \
     X(FLIPS, "--flips", "", WHOLE, "N", 0, 1000000000, IN(COMPARE), OWN,                          \
       "show N texts that are predicted differently (0)")                                          \
+    X(TEXTS, "--texts", "", WHOLE, "N", 1, 1000000000, IN(HEADS), OWN,                            \
+      "most texts (2000; with many heads fewer)")                                                 \
+    X(HEADS_TOLERANCE, "--tolerance", "", NUMBER, "POINTS", 0, 100, IN(HEADS), OWN,               \
+      "that heads off together may cost (0.5)")                                                   \
     X(METHOD, "--method", "", CHOICE, "ig|grad-input|lrp|loo|random|attention|rollout|flow|norm|" \
       "grad-attention", 0, 0, IN(EXPLAIN), OWN,                                                   \
       "how words get their scores (ig)")                                                          \
@@ -272,16 +279,18 @@ typedef enum verb_id {
       "to compare with (20); 0: do not test")                                                     \
     X(EXPLAIN_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN), OWN,                      \
       "of the random orders (0)")                                                                 \
-    X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN) | IN(ATTENTION), OWN,                   \
+    X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN) | IN(ATTENTION) | IN(HEADS), OWN,       \
       "write a page (no network) instead of printing")                                            \
     X(COLOR, "--color", "", FLAG, "", 0, 0, IN(EXPLAIN), OWN,                                     \
       "colour the words, also if this is no terminal")                                            \
     X(THREAD, "-thread", "threads", WHOLE, "N", 1, 256,                                           \
-      LEARNING | SCORING | SHRINKING | IN(EXPORT) | IN(TOKENIZE) | IN(STUDY), OWN,                \
+      LEARNING | SCORING | SHRINKING | IN(EXPORT) | IN(TOKENIZE) | IN(HEADS) | IN(STUDY), OWN,    \
       "threads (all CPUs); no effect on results")                                                 \
-    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0, LEARNING | IN(STUDY), OWN,  \
+    X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0,                             \
+      LEARNING | IN(HEADS) | IN(STUDY), OWN,                                                      \
       "how progress is shown on standard error")                                                  \
-    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9, LEARNING | IN(QUANTIZE) | IN(STUDY), OWN,        \
+    X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9,                                                  \
+      LEARNING | IN(QUANTIZE) | IN(HEADS) | IN(STUDY), OWN,                                       \
       "0: silent, 1: summary, 2: progress (2)")                                                   \
     X(FORMAT, "--format", "", CHOICE, "auto|fasttext|tsv|csv|jsonl|text", 0, 0, READING, DATA,    \
       "of the data (default: recognised)")                                                        \

@@ -25,6 +25,7 @@ set(HEADWISE_SOURCES
     src/statistics/power.c
     src/statistics/ranking.c
     src/statistics/sign_flip.c
+    src/statistics/spectrum.c
     src/statistics/stirling.c
     src/statistics/survival.c
     src/statistics/two_level.c
@@ -179,6 +180,14 @@ set(HEADWISE_SOURCES
     src/explain/importance.c
     src/explain/encoder_importance.c
     src/explain/prune_plan.c
+    src/explain/head_diversity.c
+    src/explain/head_metrics.c
+    src/explain/head_roles.c
+    src/explain/head_survey.c
+    src/explain/head_text.c
+    src/explain/head_words.c
+    src/explain/head_worth.c
+    src/explain/heads.c
     src/explain/integral.c
     src/explain/naopc.c
     src/explain/ngram_shares.c
@@ -292,6 +301,7 @@ set(HEADWISE_APP_SOURCES
     app/cmd_eval.c
     app/cmd_explain.c
     app/cmd_export.c
+    app/cmd_heads.c
     app/cmd_predict.c
     app/cmd_pretrain.c
     app/cmd_prune.c
@@ -309,6 +319,9 @@ set(HEADWISE_APP_SOURCES
     app/explanation_page.c
     app/explanation_text.c
     app/head_list.c
+    app/head_report_json.c
+    app/head_report_page.c
+    app/head_report_text.c
     app/help.c
     app/json_text.c
     app/label_table.c

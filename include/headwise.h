@@ -649,6 +649,112 @@ HW_API hw_prune_plan *hw_prune_plan_make(const hw_classifier *classifier, const 
                                          const hw_prune_options *options, hw_error *err);
 HW_API void hw_prune_plan_free(hw_prune_plan *plan);
 
+/* ---- What heads are worth, and what they do ------------------------------------- */
+
+/* In the order in which they are asked for: a head has the first one that it passes. Scores are
+ * over the texts' own tokens as queries. All but DEAD and BROAD are also tested against copies of
+ * the texts whose tokens were shuffled while the weights stayed. */
+#define HW_HEAD_ROLE_LIST(X)                                                                       \
+    X(DEAD, "dead")               /* off, it moves probabilities by less than 0.001 */             \
+    X(SINK, "sink")               /* weight of the first token: 0.5 or more */                     \
+    X(POSITION, "position")       /* share that regard most the token at one distance: 0.5 */      \
+    X(SEPARATOR, "separator")     /* weight of marks and [SEP]: 0.3, and 3 times as if uniform */  \
+    X(RAREST, "rarest token")     /* share that regard most the text's rarest word: 0.5 */         \
+    X(RARITY, "rare tokens")      /* Spearman of weight received and rarity: 0.5 */                \
+    X(SAME, "same token")         /* weight of the same word elsewhere: 3 times as if uniform */   \
+    X(EVIDENCE, "label evidence") /* Spearman of weight received and evidence of the label: 0.3 */ \
+    X(LOCAL, "local")             /* weight at most 2 tokens away: 0.8 */                          \
+    X(BROAD, "broad")             /* entropy: 0.9 */                                               \
+    X(NONE, "no clear role")
+
+typedef enum hw_head_role {
+#define X(name, text) HW_ROLE_##name,
+    HW_HEAD_ROLE_LIST(X)
+#undef X
+        HW_HEAD_ROLES
+} hw_head_role;
+
+enum { HW_ROLE_REACH = 3 }; /* of HW_ROLE_POSITION, to both sides */
+
+HW_API const char *hw_head_role_text(hw_head_role role);
+
+typedef struct hw_role_test {
+    double score;     /* NaN where it cannot be measured */
+    double base;      /* SEPARATOR: the score of uniform weights; else NaN */
+    double p, p_holm; /* adjusted over all tests of all heads; NaN of DEAD, BROAD, NONE */
+} hw_role_test;
+
+/* Of a head of one tower, or of an encoder. Means over queries. */
+typedef struct hw_head_look {
+    double entropy;          /* of the weights, 0 to 1: by that of uniform ones */
+    double confidence;       /* the largest weight */
+    double distance;         /* of what is looked at, in tokens */
+    double distance_ratio;   /* the same by that of uniform weights */
+    double sink, separators; /* weight of the first token; of marks and [SEP] */
+    hw_head_role role;
+    int32_t offset; /* the distance that HW_ROLE_POSITION is about */
+    hw_role_test tests[HW_HEAD_ROLES];
+} hw_head_look;
+
+/* What becomes of predictions without a head (in all towers). */
+typedef struct hw_head_worth {
+    hw_head_id head;
+    double accuracy, change; /* multi-label: exact match; negative if the head is needed */
+    hw_interval interval;    /* of the change (Agresti and Min 2005) */
+    uint64_t gained, lost;   /* texts that are right only without it, or only with it */
+    double p, p_holm;        /* McNemar, exact; adjusted over the heads */
+    double loss_change;      /* of the log-loss: positive if the head is needed */
+    double moved; /* mean over texts of the total variation between the probabilities with and
+                   * without it (multi-label: mean change of a label's probability) */
+} hw_head_worth;
+
+/* Heads one after the other switched off together, that of the least worth first, until more than
+ * the tolerance is lost. */
+typedef struct hw_head_step {
+    hw_head_id head; /* off from here on */
+    double accuracy, change;
+    hw_interval interval; /* of the change, as if the heads had been chosen on other texts */
+} hw_head_step;
+
+typedef struct hw_head_report {
+    bool multi_label;
+    uint64_t available, texts; /* in the data; measured: evenly spread over it */
+    uint64_t looked, skipped; /* of them: attention was read; was not, being of one token or of more
+                               * than HW_LOOK_TOKENS */
+    size_t towers, layers, heads;
+    double accuracy, loss;      /* with all heads */
+    const hw_head_worth *worth; /* [layers][heads] */
+    const hw_head_look *look;   /* [towers][layers][heads] */
+    const double *distance;  /* [towers][layers][heads][heads] Jensen-Shannon divergence of weights,
+                              * 0: alike, 1: nothing in common */
+    const double *effective; /* [towers][layers] how many different heads there are in effect */
+    double tolerance;
+    const hw_head_step *step; /* [steps]; the last one may have lost too much */
+    size_t steps, removable;  /* the first `removable` together lose at most the tolerance */
+    hw_text example;          /* one of the texts, of a length that can be drawn */
+} hw_head_report;
+
+enum { HW_LOOK_TOKENS = 512 };
+
+typedef struct hw_heads_options {
+    hw_reader_options reader;
+    hw_session_options session; /* masked heads are not looked at */
+    int32_t texts; /* most that are measured; default 2,000, with many heads fewer: 20,000 by heads,
+                    * but 200 */
+    double tolerance; /* share of the texts that may be lost; default 0.005; negative: none */
+    int32_t threads;
+    hw_progress_fn *progress; /* if it asks to stop: HW_ERROR_STOPPED */
+    void *user;
+} hw_heads_options;
+
+/* Measures every head of a classifier on labelled data: what it is worth, and whether it has a
+ * role. options may be NULL. HW_ERROR_ARGUMENT without heads; HW_ERROR_UNSUPPORTED of an int8
+ * encoder, and where pruned layers have unequally many. The result is the same for any number of
+ * threads. Free with hw_head_report_free. */
+HW_API hw_head_report *hw_heads(const hw_classifier *classifier, const char *path,
+                                const hw_heads_options *options, hw_error *err);
+HW_API void hw_head_report_free(hw_head_report *report);
+
 /* ---- Pretraining ------------------------------------------------------------- */
 
 typedef struct hw_pretrain_options {

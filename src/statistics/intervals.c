@@ -16,6 +16,12 @@ hw_interval hw_interval_wilson(double successes, double trials) {
     return (hw_interval){ fmax(0, middle - spread), fmin(1, middle + spread) };
 }
 
+hw_interval hw_interval_paired(double gained, double lost, double trials) {
+    const double n = trials + 2, change = (gained - lost) / n;
+    const double spread = normal_quantile * sqrt(((gained + lost + 1) / n - change * change) / n);
+    return (hw_interval){ fmax(-1, change - spread), fmin(1, change + spread) };
+}
+
 hw_interval hw_interval_rows(hw_statistic *statistic, void *context, size_t count,
                              const hw_resampling *resampling) {
     const hw_resampling *r = resampling;

@@ -6,6 +6,10 @@
 
 /* 95 %. Wilson 1927, for `successes` of `trials` > 0. */
 hw_interval hw_interval_wilson(double successes, double trials);
+/* 95 %, of the difference of two shares of the same `trials` > 0: on `gained` only the second is
+ * right, on `lost` only the first. Wald's, with half a trial added to each of the four outcomes
+ * (Agresti and Min 2005), so that it has a width where nothing differs. */
+hw_interval hw_interval_paired(double gained, double lost, double trials);
 
 /* What a bootstrap draws with. */
 typedef struct hw_resampling {
