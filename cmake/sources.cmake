@@ -64,6 +64,7 @@ set(HEADWISE_SOURCES
     src/tokenizer/pre_tokenizer.c
     src/tokenizer/precompiled.c
     src/tokenizer/protobuf.c
+    src/tokenizer/segmentation.c
     src/tokenizer/sentencepiece.c
     src/tokenizer/sentencepiece_model.c
     src/tokenizer/split.c

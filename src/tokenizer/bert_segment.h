@@ -4,12 +4,7 @@
 #ifndef HW_TOKENIZER_BERT_SEGMENT_H
 #define HW_TOKENIZER_BERT_SEGMENT_H
 
-#include "base/error.h"
-
-/* Bytes [begin, end) of a text. */
-typedef struct hw_segment {
-    size_t begin, end;
-} hw_segment;
+#include "tokenizer/segment.h"
 
 /* The next segment of text.bytes[segment->end .. text.length); false at the end. */
 bool hw_bert_segment_next(hw_segment *segment, hw_text text, bool isolates_chinese);

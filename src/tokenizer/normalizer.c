@@ -149,6 +149,62 @@ void hw_normalizer_free(hw_normalizer *normalizer) {
     *normalizer = (hw_normalizer){ 0 };
 }
 
+/* ---- Properties -------------------------------------------------------------------------- */
+
+bool hw_normalizer_keeps_ascii(const hw_normalizer *normalizer) {
+    for (size_t i = 0; i < normalizer->count; ++i)
+        if (normalizer->steps[i].kind != HW_STEP_NORMAL_FORM) return false;
+    return true;
+}
+
+static bool is_visible_ascii(hw_text string) {
+    for (size_t i = 0; i < string.length; ++i)
+        if (string.bytes[i] <= ' ' || string.bytes[i] >= 0x7F) return false;
+    return string.length > 0;
+}
+
+/* Visible characters become such; two blanks or more become one. */
+static bool replaces_within_words(const hw_normalizer_step *step) {
+    const hw_pattern *pattern = &step->pattern;
+    const hw_text content = { step->content, step->length };
+    if (pattern->kind == HW_PATTERN_STRING)
+        return is_visible_ascii((hw_text){ pattern->string, pattern->length }) &&
+               is_visible_ascii(content);
+    return (pattern->kind == HW_PATTERN_BLANKS || pattern->kind == HW_PATTERN_SPACES ||
+            pattern->kind == HW_PATTERN_SPACES_LINES) &&
+           content.length == 1 && content.bytes[0] == ' ';
+}
+
+static bool keeps_visible_ascii(const hw_precompiled *precompiled) {
+    for (unsigned char code = ' '; code < 0x7F; ++code)
+        if (!hw_precompiled_keeps(precompiled, code)) return false;
+    return true;
+}
+
+static bool keeps_blanks(const hw_normalizer_step *step) {
+    switch (step->kind) {
+    case HW_STEP_REPLACE:
+        return replaces_within_words(step);
+    case HW_STEP_PRECOMPILED:
+        return keeps_visible_ascii(step->precompiled);
+    case HW_STEP_STRIP:
+        return !step->left;
+    case HW_STEP_STRIP_COMBINING:
+    case HW_STEP_LOWER:
+    case HW_STEP_NMT:
+    case HW_STEP_NORMAL_FORM:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool hw_normalizer_keeps_blanks(const hw_normalizer *normalizer) {
+    for (size_t i = 0; i < normalizer->count; ++i)
+        if (!keeps_blanks(&normalizer->steps[i])) return false;
+    return true;
+}
+
 /* ---- Running ---------------------------------------------------------------------------- */
 
 static hw_status apply_step(hw_workspace *workspace, const hw_normalizer_step *step,

@@ -20,6 +20,12 @@ hw_status hw_normalizer_init(hw_normalizer *normalizer, const json_t *json, cons
                              hw_error *err);
 void hw_normalizer_free(hw_normalizer *normalizer);
 
+/* Whether a text in ASCII stays as it is. */
+bool hw_normalizer_keeps_ascii(const hw_normalizer *normalizer);
+/* Whether a text may be cut before any blank between two visible characters of ASCII, and its parts
+ * normalized one by one; each then begins with that blank. */
+bool hw_normalizer_keeps_blanks(const hw_normalizer *normalizer);
+
 /* Rewrites each piece that is no added token. HW_ERROR_MEMORY is the only failure. */
 hw_status hw_normalizer_apply(hw_workspace *workspace, const hw_normalizer *normalizer,
                               hw_error *err);

@@ -235,6 +235,45 @@ void hw_pre_tokenizer_free(hw_pre_tokenizer *pre_tokenizer) {
     *pre_tokenizer = (hw_pre_tokenizer){ 0 };
 }
 
+/* ---- Properties -------------------------------------------------------------------------- */
+
+static bool is_cut(const hw_pre_tokenizer_step *step, hw_pattern_kind pattern,
+                   hw_split_behavior behavior) {
+    return step->kind == CUT && step->pattern.kind == pattern && step->behavior == behavior &&
+           !step->invert;
+}
+
+bool hw_pre_tokenizer_is_byte_level(const hw_pre_tokenizer *pre_tokenizer) {
+    const hw_pre_tokenizer_step *steps = pre_tokenizer->steps;
+    return pre_tokenizer->count == 2 && is_cut(&steps[0], HW_PATTERN_GPT2, HW_SPLIT_ISOLATED) &&
+           steps[1].kind == BYTE_LEVEL;
+}
+
+static bool has_same_string(const hw_pre_tokenizer_step *a, const hw_pre_tokenizer_step *b) {
+    return a->pattern.length == b->pattern.length &&
+           memcmp(a->pattern.string, b->pattern.string, a->pattern.length) == 0;
+}
+
+bool hw_pre_tokenizer_cuts_at_blanks(const hw_pre_tokenizer *pre_tokenizer) {
+    if (pre_tokenizer->count == 0) return false;
+    const hw_pre_tokenizer_step *step = pre_tokenizer->steps;
+    const hw_pre_tokenizer_step *end = step + pre_tokenizer->count;
+    bool cuts = step < end && is_cut(step, HW_PATTERN_SPACE, HW_SPLIT_REMOVED);
+    if (cuts) ++step;
+    if (step == end || step->kind != REPLACE_BLANKS) return cuts && step == end;
+    const hw_pre_tokenizer_step *mark = step++;
+    if (step < end && step->kind == PREFIX) {
+        if (step->scheme != PREFIX_ALWAYS || !has_same_string(step, mark)) return false;
+        ++step;
+    }
+    if (step < end && is_cut(step, HW_PATTERN_STRING, HW_SPLIT_MERGED_WITH_NEXT)) {
+        if (!has_same_string(step, mark)) return false;
+        cuts = true;
+        ++step;
+    }
+    return cuts && step == end;
+}
+
 /* ---- Running ---------------------------------------------------------------------------- */
 
 static void replace_blanks(hw_edit *edit, const hw_pattern *by) {

@@ -120,6 +120,10 @@ void hw_precompiled_free(hw_precompiled *table) {
     hw_free(table);
 }
 
+bool hw_precompiled_keeps(const hw_precompiled *table, unsigned char ascii) {
+    return table->keeps[ascii];
+}
+
 /* ---- Walking --------------------------------------------------------------- */
 
 /* The next code point or cluster; true if it has a replacement. */

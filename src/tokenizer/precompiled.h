@@ -11,6 +11,8 @@ typedef struct hw_precompiled hw_precompiled;
 /* From the base64 of a precompiled_charsmap. name is for messages. */
 hw_precompiled *hw_precompiled_new(hw_text base64, const char *name, hw_error *err);
 void hw_precompiled_free(hw_precompiled *precompiled); /* accepts NULL */
+/* Whether a character of ASCII stays as it is. */
+bool hw_precompiled_keeps(const hw_precompiled *precompiled, unsigned char ascii);
 
 typedef struct hw_replacement {
     size_t begin, end; /* bytes of the text: what changed at once, or a run that did not change */

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "text/utf8.h"
-#include "tokenizer/bert_segment.h"
 #include "tokenizer/token_list.h"
 #include "tokenizer/tokenizer_parts.h"
 #include "tokenizer/word_cache.h"
@@ -63,7 +62,7 @@ struct hw_tokenizer_scratch {
     hw_workspace workspace;
     hw_tokenizer_model_scratch model;
     hw_tokens word;       /* the tokens of one pre-token */
-    hw_word_cache *cache; /* of segments if the tokenizer is_bert, of pre-tokens if not */
+    hw_word_cache cache;
 };
 
 hw_tokenizer_scratch *hw_tokenizer_scratch_new(const hw_tokenizer *tokenizer, hw_error *err) {
@@ -73,10 +72,7 @@ hw_tokenizer_scratch *hw_tokenizer_scratch_new(const hw_tokenizer *tokenizer, hw
         return NULL;
     }
     scratch->tokenizer = tokenizer;
-    scratch->cache = hw_word_cache_new(err);
-    if (scratch->cache) return scratch;
-    hw_tokenizer_scratch_free(scratch);
-    return NULL;
+    return scratch;
 }
 
 void hw_tokenizer_scratch_free(hw_tokenizer_scratch *scratch) {
@@ -84,7 +80,7 @@ void hw_tokenizer_scratch_free(hw_tokenizer_scratch *scratch) {
     hw_workspace_free(&scratch->workspace);
     hw_tokenizer_model_scratch_free(&scratch->model);
     hw_free(scratch->word.items);
-    hw_word_cache_free(scratch->cache);
+    hw_word_cache_free(&scratch->cache);
     hw_free(scratch);
 }
 
@@ -95,27 +91,33 @@ typedef struct encoding {
     hw_text text;
 } encoding;
 
-static hw_status encode_with_model(const hw_token **tokens, size_t *count,
-                                   hw_tokenizer_scratch *scratch, hw_text word, hw_error *err) {
-    scratch->word.count = 0;
-    if (word.length > TEXT_LIMIT) return hw_fail_memory(err, word.length);
-    HW_TRY(hw_tokenizer_model_encode(&scratch->word, &scratch->tokenizer->model, &scratch->model,
-                                     word, err));
-    *tokens = scratch->word.items;
-    *count = scratch->word.count;
+/* Appends the tokens of a word that the cache knows, which begins at `origin` in the text. */
+static hw_status append_entry(hw_tokens *tokens, const hw_word_entry *entry, uint32_t origin,
+                              hw_error *err) {
+    HW_TRY(hw_tokens_reserve(tokens, HW_WORD_MOST_TOKENS, err));
+    for (size_t i = 0; i < entry->count; ++i)
+        tokens->items[tokens->count++] =
+            (hw_token){ entry->ids[i], origin + entry->begins[i], origin + entry->ends[i] };
     return HW_OK;
 }
 
-/* The tokens of a pre-token, in bytes of it. */
-static hw_status encode_word(const hw_token **tokens, size_t *count, hw_tokenizer_scratch *scratch,
-                             hw_text word, hw_error *err) {
-    if (scratch->tokenizer->is_bert) return encode_with_model(tokens, count, scratch, word, err);
-    const uint64_t hash = hw_word_hash(word);
-    *tokens = hw_word_cache_find(count, scratch->cache, word, hash);
-    if (*tokens) return HW_OK;
-    HW_TRY(encode_with_model(tokens, count, scratch, word, err));
-    hw_word_cache_put(scratch->cache, word, hash, *tokens, *count);
-    return HW_OK;
+static hw_status encode_with_model(hw_tokens *tokens, hw_tokenizer_scratch *scratch, hw_text word,
+                                   hw_error *err) {
+    if (word.length > TEXT_LIMIT) return hw_fail_memory(err, word.length);
+    return hw_tokenizer_model_encode(tokens, &scratch->tokenizer->model, &scratch->model, word,
+                                     err);
+}
+
+/* The tokens of a pre-token, in bytes of it. They are kept, unless the segment is to be. */
+static hw_status encode_word(hw_tokens *tokens, hw_tokenizer_scratch *scratch, hw_text word,
+                             size_t readable, bool is_segment, hw_error *err) {
+    tokens->count = 0;
+    if (is_segment) return encode_with_model(tokens, scratch, word, err);
+    const hw_word_key key = hw_word_key_of(word, readable, HW_WORD_PRE_TOKEN);
+    const hw_word_entry *entry = hw_word_cache_find(&scratch->cache, &key);
+    if (entry) return append_entry(tokens, entry, 0, err);
+    HW_TRY(encode_with_model(tokens, scratch, word, err));
+    return hw_word_cache_put(&scratch->cache, &key, tokens->items, tokens->count, err);
 }
 
 /* Where bytes [begin, end) of a piece came from. */
@@ -135,17 +137,23 @@ static hw_text string_of(const hw_tokenizer *tokenizer, const hw_piece *piece, h
     return hw_text_of(string ? string : "");
 }
 
-static hw_status append_piece(encoding *to, const hw_piece *piece, hw_error *err) {
+static hw_status append_piece(encoding *to, const hw_piece *piece, bool is_segment,
+                              hw_error *err) {
     const hw_tokenizer *tokenizer = to->scratch->tokenizer;
     const hw_workspace *workspace = &to->scratch->workspace;
     const hw_text word = { workspace->text.bytes + piece->begin, piece->end - piece->begin };
-    const hw_token whole = { piece->id, 0, (uint32_t)word.length };
-    const hw_token *tokens = &whole;
-    size_t count = 1;
-    if (piece->id == HW_NO_TOKEN) HW_TRY(encode_word(&tokens, &count, to->scratch, word, err));
-    for (size_t i = 0; i < count; ++i) {
-        const hw_span span = span_of(workspace, piece, tokens[i].begin, tokens[i].end);
-        hw_token token = { tokens[i].id, span.begin, span.end };
+    hw_tokens *tokens = &to->scratch->word;
+    if (piece->id == HW_NO_TOKEN) {
+        HW_TRY(encode_word(tokens, to->scratch, word, workspace->text.length - piece->begin,
+                           is_segment, err));
+    } else {
+        tokens->count = 0;
+        HW_TRY(hw_tokens_append(tokens, (hw_token){ piece->id, 0, (uint32_t)word.length }, err));
+    }
+    for (size_t i = 0; i < tokens->count; ++i) {
+        const hw_token own = tokens->items[i];
+        const hw_span span = span_of(workspace, piece, own.begin, own.end);
+        hw_token token = { own.id, span.begin, span.end };
         if (tokenizer->template.trims)
             hw_template_trim(&token, &tokenizer->template, to->text,
                              string_of(tokenizer, piece, word, token.id), to->tokens->count == 0);
@@ -154,82 +162,83 @@ static hw_status append_piece(encoding *to, const hw_piece *piece, hw_error *err
     return HW_OK;
 }
 
-/* Bytes [begin, end) of the text through all stages. */
-static hw_status encode_part(encoding *to, size_t begin, size_t end, hw_error *err) {
+/* A part of the text through all stages. A segment holds no added token. */
+static hw_status encode_part(encoding *to, hw_segment part, bool is_segment, hw_error *err) {
     const hw_tokenizer *tokenizer = to->scratch->tokenizer;
     hw_workspace *workspace = &to->scratch->workspace;
     workspace->text.length = workspace->pieces.count = 0;
-    const hw_text part = { to->text.bytes + begin, end - begin };
-    hw_aligned_append(&workspace->text, part, (uint32_t)begin);
+    const hw_text bytes = { to->text.bytes + part.begin, part.end - part.begin };
+    hw_aligned_append(&workspace->text, bytes, (uint32_t)part.begin);
     hw_pieces_cut(&workspace->pieces, &workspace->text, 0, workspace->text.length, HW_NO_TOKEN);
     HW_TRY(hw_workspace_check(workspace, err));
 
-    hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.raw);
+    if (!is_segment) hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.raw);
     HW_TRY(hw_workspace_check(workspace, err));
     HW_TRY(hw_normalizer_apply(workspace, &tokenizer->normalizer, err));
-    hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.normalized);
+    if (!is_segment) hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.normalized);
     HW_TRY(hw_workspace_check(workspace, err));
     HW_TRY(hw_pre_tokenizer_apply(workspace, &tokenizer->pre_tokenizer, err));
     for (size_t i = 0; i < workspace->pieces.count; ++i)
-        HW_TRY(append_piece(to, &workspace->pieces.items[i], err));
+        HW_TRY(append_piece(to, &workspace->pieces.items[i], is_segment, err));
     return HW_OK;
 }
 
 /* A segment not met before: its tokens are kept relative to it. */
-static hw_status learn_segment(encoding *to, hw_segment segment, uint64_t hash, hw_error *err) {
-    const hw_text bytes = { to->text.bytes + segment.begin, segment.end - segment.begin };
+static hw_status learn_segment(encoding *to, hw_segment segment, const hw_word_key *key,
+                               hw_error *err) {
     const size_t before = to->tokens->count;
-    HW_TRY(encode_part(to, segment.begin, segment.end, err));
+    HW_TRY(encode_part(to, segment, true, err));
     const size_t count = to->tokens->count - before;
-    hw_token *tokens = count ? to->tokens->items + before : NULL;
-    const uint32_t origin = (uint32_t)segment.begin;
+    if (count > HW_WORD_MOST_TOKENS) return HW_OK;
+    hw_token kept[HW_WORD_MOST_TOKENS];
     for (size_t i = 0; i < count; ++i) {
-        tokens[i].begin -= origin;
-        tokens[i].end -= origin;
+        kept[i] = to->tokens->items[before + i];
+        kept[i].begin -= (uint32_t)segment.begin;
+        kept[i].end -= (uint32_t)segment.begin;
     }
-    hw_word_cache_put(to->scratch->cache, bytes, hash, tokens, count);
-    for (size_t i = 0; i < count; ++i) {
-        tokens[i].begin += origin;
-        tokens[i].end += origin;
-    }
-    return HW_OK;
+    return hw_word_cache_put(&to->scratch->cache, key, kept, count, err);
 }
 
-/* Bytes [begin, end) of the text, which hold no added token. */
-static hw_status encode_segments(encoding *to, size_t begin, size_t end, hw_error *err) {
+/* A part of the text that holds no added token. */
+static hw_status encode_segments(encoding *to, hw_segment part, hw_error *err) {
     hw_tokenizer_scratch *scratch = to->scratch;
-    const hw_text text = { to->text.bytes, end };
-    hw_segment segment = { begin, begin };
-    while (hw_bert_segment_next(&segment, text, scratch->tokenizer->isolates_chinese)) {
-        const hw_text bytes = { text.bytes + segment.begin, segment.end - segment.begin };
-        const uint64_t hash = hw_word_hash(bytes);
-        size_t count = 0;
-        const hw_token *tokens = hw_word_cache_find(&count, scratch->cache, bytes, hash);
-        if (!tokens) {
-            HW_TRY(learn_segment(to, segment, hash, err));
+    const hw_segmentation *plan = &scratch->tokenizer->segmentation;
+    const hw_text text = { to->text.bytes, part.end };
+    hw_segment segment = { part.begin, part.begin };
+    while (hw_segmentation_next(&segment, plan, text)) {
+        if (plan->spares_first && to->tokens->count == 0) {
+            HW_TRY(encode_part(to, segment, true, err));
             continue;
         }
-        const uint32_t origin = (uint32_t)segment.begin;
-        for (size_t i = 0; i < count; ++i) {
-            const hw_token token = { tokens[i].id, origin + tokens[i].begin,
-                                     origin + tokens[i].end };
-            HW_TRY(hw_tokens_append(to->tokens, token, err));
-        }
+        const hw_text word = { text.bytes + segment.begin, segment.end - segment.begin };
+        const hw_word_key key =
+            hw_word_key_of(word, to->text.length - segment.begin, HW_WORD_SEGMENT);
+        const hw_word_entry *entry = hw_word_cache_find(&scratch->cache, &key);
+        if (entry)
+            HW_TRY(append_entry(to->tokens, entry, (uint32_t)segment.begin, err));
+        else
+            HW_TRY(learn_segment(to, segment, &key, err));
     }
     return HW_OK;
 }
 
-static hw_status encode_bert(encoding *to, hw_error *err) {
+/* Added tokens first, those of the raw text before those of the normalized one, which is the same
+ * text if there are any of those. */
+static hw_status encode_between(encoding *to, hw_segment part, const hw_added_matcher *matcher,
+                                hw_error *err) {
     const hw_added_tokens *added = &to->scratch->tokenizer->added;
-    hw_added_walk walk = { .text = to->text };
-    size_t after = 0; /* the last added token */
-    for (hw_added_match match; hw_added_next(&match, &walk, added, &added->raw);) {
-        HW_TRY(encode_segments(to, after, match.begin, err));
-        const hw_token token = { match.id, (uint32_t)match.begin, (uint32_t)match.end };
+    const hw_added_matcher *next = matcher == &added->raw ? &added->normalized : NULL;
+    if (!matcher) return encode_segments(to, part, err);
+    hw_added_walk walk = { .text = { to->text.bytes + part.begin, part.end - part.begin } };
+    hw_segment rest = part;
+    for (hw_added_match match; hw_added_next(&match, &walk, added, matcher);) {
+        const hw_token token = { match.id, (uint32_t)(part.begin + match.begin),
+                                 (uint32_t)(part.begin + match.end) };
+        HW_TRY(encode_between(to, (hw_segment){ rest.begin, token.begin }, next, err));
         HW_TRY(hw_tokens_append(to->tokens, token, err));
-        after = match.end;
+        rest.begin = token.end;
     }
-    return encode_segments(to, after, to->text.length, err);
+    return encode_between(to, rest, next, err);
 }
 
 static bool is_ascii(hw_text text) {
@@ -244,7 +253,9 @@ hw_status hw_tokenizer_encode(hw_tokens *tokens, hw_tokenizer_scratch *scratch, 
     tokens->count = 0;
     if (text.length > TEXT_LIMIT) text.length = TEXT_LIMIT;
     encoding to = { tokens, scratch, text };
-    if (tokenizer->is_bert && (!tokenizer->needs_ascii || is_ascii(text)))
-        return encode_bert(&to, err);
-    return encode_part(&to, 0, text.length, err);
+    const hw_segment all = { 0, text.length };
+    const hw_segmentation *plan = &tokenizer->segmentation;
+    if (plan->kind == HW_SEGMENTS_NONE || (plan->needs_ascii && !is_ascii(text)))
+        return encode_part(&to, all, false, err);
+    return encode_between(&to, all, &tokenizer->added.raw, err);
 }

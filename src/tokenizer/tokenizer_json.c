@@ -4,39 +4,6 @@
 #include "base/memory.h"
 #include "tokenizer/tokenizer_parts.h"
 
-static bool is_type(const json_t *section, const char *type) {
-    const char *own = json_string_value(json_object_get(section, "type"));
-    return own && strcmp(own, type) == 0;
-}
-
-static bool holds_replacement(const hw_token_table *strings) {
-    for (size_t i = 0; i < strings->slot_capacity; ++i) {
-        const hw_token_slot *slot = &strings->slots[i];
-        if (slot->id != HW_NO_TOKEN && strstr(strings->bytes + slot->offset, "\xEF\xBF\xBD"))
-            return true;
-    }
-    return false;
-}
-
-static bool looks_around(const hw_added_tokens *added) {
-    for (size_t i = 0; i < added->count; ++i) {
-        const hw_added_token *token = &added->items[i];
-        if (token->single_word || token->lstrip || token->rstrip) return true;
-    }
-    return false;
-}
-
-/* Whether and when a text may be cut into segments before it is normalized. Bytes that are not
- * UTF-8 count as U+FFFD, which a matcher that looks at the raw text does not see. */
-static void plan_segments(hw_tokenizer *tokenizer, const json_t *normalizer) {
-    const hw_added_tokens *added = &tokenizer->added;
-    tokenizer->is_bert = is_type(normalizer, "BertNormalizer") &&
-                         tokenizer->pre_tokenizer.is_bert && !tokenizer->template.trims &&
-                         added->normalized.strings.count == 0;
-    tokenizer->isolates_chinese = json_is_true(json_object_get(normalizer, "handle_chinese_chars"));
-    tokenizer->needs_ascii = looks_around(added) || holds_replacement(&added->raw.strings);
-}
-
 static hw_status check_template(const hw_tokenizer *tokenizer, const char *name, hw_error *err) {
     const hw_template *template = &tokenizer->template;
     for (size_t i = 0; i < template->before_count + template->after_count; ++i) {
@@ -71,7 +38,9 @@ static hw_status read_sections(hw_tokenizer *tokenizer, const json_t *json,
     const size_t ids = tokenizer->model.vocabulary.id_limit;
     const size_t added_ids = tokenizer->added.table.id_limit;
     tokenizer->size = ids > added_ids ? ids : added_ids;
-    plan_segments(tokenizer, normalizer);
+    tokenizer->segmentation =
+        hw_segmentation_plan(&tokenizer->normalizer, normalizer, &tokenizer->pre_tokenizer,
+                             &tokenizer->template, &tokenizer->added);
     return check_template(tokenizer, name, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/segmentation.h"
 #include "tokenizer/template.h"
 #include "tokenizer/tokenizer_model.h"
 
@@ -15,9 +16,7 @@ struct hw_tokenizer {
     hw_template template;
     char *json; /* the text all this was read from */
     size_t size;
-    bool is_bert; /* BertNormalizer and BertPreTokenizer: hw_bert_segment may cut the text first */
-    bool isolates_chinese;
-    bool needs_ascii; /* but only a text in ASCII */
+    hw_segmentation segmentation;
 };
 
 #endif
