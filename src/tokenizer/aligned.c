@@ -36,7 +36,11 @@ static bool has_room(hw_aligned *text, size_t more) {
 
 static void append_code(hw_aligned *text, uint32_t code, hw_span span) {
     if (!has_room(text, HW_UTF8_MAX)) return;
-    const size_t size = hw_utf8_encode(text->bytes + text->length, code);
+    size_t size = 1;
+    if (code < 0x80)
+        text->bytes[text->length] = (char)code;
+    else
+        size = hw_utf8_encode(text->bytes + text->length, code);
     for (size_t i = 0; i < size; ++i) text->spans[text->length + i] = span;
     text->length += size;
 }
@@ -64,29 +68,27 @@ void hw_aligned_free(hw_aligned *text) {
     *text = (hw_aligned){ 0 };
 }
 
-uint32_t hw_edit_peek(size_t *size, const hw_edit *edit) {
-    return hw_utf8_decode(size, edit->from->bytes + edit->at, edit->end - edit->at);
-}
-
-void hw_edit_keep(hw_edit *edit, size_t bytes) {
-    hw_aligned_copy(edit->to, edit->from, edit->at, edit->at + bytes);
-    edit->at += bytes;
+void hw_edit_finish(hw_edit *edit) {
+    hw_aligned_copy(edit->to, edit->from, edit->copied, edit->at);
+    edit->copied = edit->at;
 }
 
 static void skip_character(hw_edit *edit) {
     size_t size = 0;
     if (edit->at < edit->end) hw_edit_peek(&size, edit);
-    edit->at += size;
+    hw_edit_skip(edit, size);
 }
 
 void hw_edit_replace(hw_edit *edit, uint32_t code) {
     const size_t at = edit->at < edit->end ? edit->at : edit->end - 1;
+    hw_edit_finish(edit);
     append_code(edit->to, code, edit->from->spans[at]);
     skip_character(edit);
 }
 
 void hw_edit_insert(hw_edit *edit, uint32_t code) {
     const hw_span nothing_yet = { edit->origin, edit->origin };
+    hw_edit_finish(edit);
     append_code(edit->to, code,
                 edit->at > edit->begin ? edit->from->spans[edit->at - 1] : nothing_yet);
 }

@@ -5,6 +5,7 @@
 #ifndef HW_TOKENIZER_ALIGNED_H
 #define HW_TOKENIZER_ALIGNED_H
 
+#include "text/utf8.h"
 #include "tokenizer/tokenizer.h"
 
 typedef struct hw_span {
@@ -46,22 +47,37 @@ void hw_aligned_append(hw_aligned *text, hw_text raw, uint32_t origin);
 void hw_aligned_copy(hw_aligned *text, const hw_aligned *from, size_t begin, size_t end);
 void hw_aligned_free(hw_aligned *text);
 
-/* A piece of `from` being rewritten at the end of `to`. */
+/* A piece of `from` being rewritten at the end of `to`; hw_edit_finish ends it. Invariant: `to` has
+ * all that became of the bytes before `copied`, and those from there to `at` are kept. */
 typedef struct hw_edit {
     hw_aligned *to;
     const hw_aligned *from;
     size_t begin, at, end; /* of from: the piece, and what comes next of it */
+    size_t copied;
     uint32_t origin;
 } hw_edit;
 
+static inline hw_edit hw_edit_of(hw_aligned *to, const hw_aligned *from, const hw_piece *piece) {
+    return (hw_edit){ to, from, piece->begin, piece->begin, piece->end, piece->begin,
+                      piece->origin };
+}
+
+/* Copies what is kept so far. */
+void hw_edit_finish(hw_edit *edit);
+
 /* The next character of the piece, which is not at its end, and its bytes. */
-uint32_t hw_edit_peek(size_t *size, const hw_edit *edit);
+static inline uint32_t hw_edit_peek(size_t *size, const hw_edit *edit) {
+    return hw_utf8_next(size, edit->from->bytes + edit->at);
+}
 /* Leaves the next `bytes` bytes out. */
 static inline void hw_edit_skip(hw_edit *edit, size_t bytes) {
-    edit->at += bytes;
+    if (edit->copied < edit->at) hw_edit_finish(edit);
+    edit->copied = edit->at += bytes;
 }
 /* Takes the next `bytes` bytes as they are. */
-void hw_edit_keep(hw_edit *edit, size_t bytes);
+static inline void hw_edit_keep(hw_edit *edit, size_t bytes) {
+    edit->at += bytes;
+}
 /* Writes a character for the next one. */
 void hw_edit_replace(hw_edit *edit, uint32_t code);
 /* Writes a character that came from the same place as what was read last. */

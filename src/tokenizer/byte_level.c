@@ -13,12 +13,16 @@ static bool is_visible(unsigned char byte) {
     return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte != 0xAD);
 }
 
-size_t hw_byte_level_encode(char *character, unsigned char byte) {
-    if (is_visible(byte)) return hw_utf8_encode(character, byte);
+uint32_t hw_byte_level_code(unsigned char byte) {
+    if (is_visible(byte)) return byte;
 
     /* the rank of a byte among those that are not visible */
     const unsigned rank = byte <= ' ' ? byte : byte <= 0xA0 ? byte - 0x7Fu + 33 : 67;
-    return hw_utf8_encode(character, 0x100 + rank);
+    return 0x100 + rank;
+}
+
+size_t hw_byte_level_encode(char *character, unsigned char byte) {
+    return hw_utf8_encode(character, hw_byte_level_code(byte));
 }
 
 static kind kind_of(uint32_t code) {

@@ -4,9 +4,12 @@
 #define HW_TOKENIZER_BYTE_LEVEL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { HW_BYTE_LEVEL_MAX = 2 }; /* bytes of the longest character of the map */
 
+/* The code point that stands for a byte. */
+uint32_t hw_byte_level_code(unsigned char byte);
 /* Writes the character that stands for a byte, as UTF-8; returns its 1 or 2 bytes. '!' to '~',
  * U+00A1 to U+00AC and U+00AE to U+00FF stand for themselves, the other 68 bytes for U+0100 to
  * U+0143, a space being U+0120. */

@@ -214,13 +214,14 @@ static hw_status apply_step(hw_workspace *workspace, const hw_normalizer_step *s
     to->length = 0;
     for (size_t i = 0; i < workspace->pieces.count; ++i) {
         hw_piece *piece = &workspace->pieces.items[i];
-        hw_edit edit = { to, from, piece->begin, piece->begin, piece->end, piece->origin };
+        hw_edit edit = hw_edit_of(to, from, piece);
         const size_t begin = to->length;
         bool ok = true;
         if (piece->id != HW_NO_TOKEN)
             hw_edit_keep(&edit, piece->end - piece->begin);
         else if (piece->begin < piece->end)
             ok = hw_normalizer_step_apply(&edit, step, &workspace->units);
+        hw_edit_finish(&edit);
         if (!ok) to->failed = true;
         piece->begin = begin;
         piece->end = to->length;

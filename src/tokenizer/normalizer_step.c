@@ -138,18 +138,11 @@ void hw_edit_prepend(hw_edit *edit, hw_text text) {
 
 void hw_edit_byte_level(hw_edit *edit) {
     while (edit->at < edit->end) {
-        size_t size, encoded_size;
+        size_t size;
         hw_edit_peek(&size, edit);
-        const char *bytes = edit->from->bytes + edit->at;
-        for (size_t i = 0; i < size; ++i) {
-            char encoded[HW_BYTE_LEVEL_MAX];
-            const size_t length = hw_byte_level_encode(encoded, (unsigned char)bytes[i]);
-            const uint32_t code = hw_utf8_decode(&encoded_size, encoded, length);
-            if (i == 0)
-                hw_edit_replace(edit, code);
-            else
-                hw_edit_insert(edit, code);
-        }
+        const unsigned char *bytes = (const unsigned char *)edit->from->bytes + edit->at;
+        hw_edit_replace(edit, hw_byte_level_code(bytes[0]));
+        for (size_t i = 1; i < size; ++i) hw_edit_insert(edit, hw_byte_level_code(bytes[i]));
     }
 }
 

@@ -90,17 +90,17 @@ static bool is_mark(uint32_t code) {
 static size_t match_run(predicate *belongs, size_t least, hw_text text, size_t at) {
     size_t end = at, count = 0;
     for (size_t size; end < text.length; end += size, ++count)
-        if (!belongs(hw_utf8_decode(&size, text.bytes + end, text.length - end))) break;
+        if (!belongs(hw_utf8_next(&size, text.bytes + end))) break;
     return count >= least ? end - at : 0;
 }
 
 size_t hw_pattern_match(size_t *size, const hw_pattern *pattern, hw_text text, size_t at) {
     const char *bytes = text.bytes + at;
     const size_t length = text.length - at;
-    const uint32_t code = hw_utf8_decode(size, bytes, length);
+    const uint32_t code = hw_utf8_next(size, bytes);
     switch (pattern->kind) {
     case HW_PATTERN_STRING:
-        if (length < pattern->length || memcmp(bytes, pattern->string, pattern->length) != 0)
+        if (*bytes != *pattern->string || length < pattern->length || memcmp(bytes, pattern->string, pattern->length) != 0)
             return 0;
         return pattern->length;
     case HW_PATTERN_SPACE:

@@ -314,14 +314,13 @@ static void rewrite_all(hw_workspace *workspace, const hw_pre_tokenizer_step *st
     to->length = 0;
     for (size_t i = 0; i < workspace->pieces.count; ++i) {
         hw_piece *piece = &workspace->pieces.items[i];
-        hw_edit edit = {
-            to, &workspace->text, piece->begin, piece->begin, piece->end, piece->origin
-        };
+        hw_edit edit = hw_edit_of(to, &workspace->text, piece);
         const size_t begin = to->length;
         if (piece->id != HW_NO_TOKEN)
             hw_edit_keep(&edit, piece->end - piece->begin);
         else
             rewrite(&edit, step);
+        hw_edit_finish(&edit);
         piece->begin = begin;
         piece->end = to->length;
     }

@@ -199,44 +199,62 @@ static hw_status learn_segment(encoding *to, hw_segment segment, const hw_word_k
     return hw_word_cache_put(&to->scratch->cache, key, kept, count, err);
 }
 
-/* A part of the text that holds no added token. */
+static hw_status encode_segment(encoding *to, hw_segment segment, const hw_word_key *key,
+                                hw_error *err) {
+    const hw_tokenizer_scratch *scratch = to->scratch;
+    if (scratch->tokenizer->segmentation.spares_first && to->tokens->count == 0)
+        return encode_part(to, segment, true, err);
+    const hw_word_entry *entry = hw_word_cache_find(&scratch->cache, key);
+    if (!entry) return learn_segment(to, segment, key, err);
+    return append_entry(to->tokens, entry, (uint32_t)segment.begin, err);
+}
+
+/* A part of the text that holds no added token. Several segments at a time, so that their entries
+ * are on the way from memory together. */
 static hw_status encode_segments(encoding *to, hw_segment part, hw_error *err) {
-    hw_tokenizer_scratch *scratch = to->scratch;
-    const hw_segmentation *plan = &scratch->tokenizer->segmentation;
+    enum { AT_A_TIME = 8 };
+    const hw_tokenizer_scratch *scratch = to->scratch;
     const hw_text text = { to->text.bytes, part.end };
-    hw_segment segment = { part.begin, part.begin };
-    while (hw_segmentation_next(&segment, plan, text)) {
-        if (plan->spares_first && to->tokens->count == 0) {
-            HW_TRY(encode_part(to, segment, true, err));
-            continue;
+    hw_segment segments[AT_A_TIME], last = { part.begin, part.begin };
+    hw_word_key keys[AT_A_TIME];
+    for (size_t count = AT_A_TIME; count == AT_A_TIME;) {
+        count = 0;
+        while (count < AT_A_TIME &&
+               hw_segmentation_next(&last, &scratch->tokenizer->segmentation, text)) {
+            const hw_text word = { text.bytes + last.begin, last.end - last.begin };
+            segments[count] = last;
+            keys[count] = hw_word_key_of(word, to->text.length - last.begin, HW_WORD_SEGMENT);
+            hw_word_cache_prefetch(&scratch->cache, &keys[count++]);
         }
-        const hw_text word = { text.bytes + segment.begin, segment.end - segment.begin };
-        const hw_word_key key =
-            hw_word_key_of(word, to->text.length - segment.begin, HW_WORD_SEGMENT);
-        const hw_word_entry *entry = hw_word_cache_find(&scratch->cache, &key);
-        if (entry)
-            HW_TRY(append_entry(to->tokens, entry, (uint32_t)segment.begin, err));
-        else
-            HW_TRY(learn_segment(to, segment, &key, err));
+        for (size_t i = 0; i < count; ++i) HW_TRY(encode_segment(to, segments[i], &keys[i], err));
     }
     return HW_OK;
+}
+
+/* White space that an added token took does not count to its place if the template trims. */
+static hw_status append_added(encoding *to, hw_segment place, uint32_t id, hw_error *err) {
+    const hw_template *template = &to->scratch->tokenizer->template;
+    const hw_text string = { to->text.bytes + place.begin, place.end - place.begin };
+    hw_token token = { id, (uint32_t)place.begin, (uint32_t)place.end };
+    if (template->trims)
+        hw_template_trim(&token, template, to->text, string, to->tokens->count == 0);
+    return hw_tokens_append(to->tokens, token, err);
 }
 
 /* Added tokens first, those of the raw text before those of the normalized one, which is the same
  * text if there are any of those. */
 static hw_status encode_between(encoding *to, hw_segment part, const hw_added_matcher *matcher,
                                 hw_error *err) {
+    if (!matcher) return encode_segments(to, part, err);
     const hw_added_tokens *added = &to->scratch->tokenizer->added;
     const hw_added_matcher *next = matcher == &added->raw ? &added->normalized : NULL;
-    if (!matcher) return encode_segments(to, part, err);
     hw_added_walk walk = { .text = { to->text.bytes + part.begin, part.end - part.begin } };
     hw_segment rest = part;
     for (hw_added_match match; hw_added_next(&match, &walk, added, matcher);) {
-        const hw_token token = { match.id, (uint32_t)(part.begin + match.begin),
-                                 (uint32_t)(part.begin + match.end) };
-        HW_TRY(encode_between(to, (hw_segment){ rest.begin, token.begin }, next, err));
-        HW_TRY(hw_tokens_append(to->tokens, token, err));
-        rest.begin = token.end;
+        const hw_segment place = { part.begin + match.begin, part.begin + match.end };
+        HW_TRY(encode_between(to, (hw_segment){ rest.begin, place.begin }, next, err));
+        HW_TRY(append_added(to, place, match.id, err));
+        rest.begin = place.end;
     }
     return encode_between(to, rest, next, err);
 }

@@ -57,6 +57,10 @@ static inline hw_word_entry *hw_word_cache_set(const hw_word_cache *cache, const
     return &cache->entries[key->hash >> (64 - cache->bits) & ~(uint64_t)1];
 }
 
+static inline void hw_word_cache_prefetch(const hw_word_cache *cache, const hw_word_key *key) {
+    if (cache->bits > 0) __builtin_prefetch(hw_word_cache_set(cache, key));
+}
+
 /* NULL if there is none. Valid until the next hw_word_cache_put. */
 static inline const hw_word_entry *hw_word_cache_find(const hw_word_cache *cache,
                                                       const hw_word_key *key) {
