@@ -2,8 +2,9 @@
  * for any bytes, the older files, malformed files, and lack of memory. */
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text_buffer.h"
-#include "tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer_parts.h"
 #include "toy_data.h"
 
 #include <jansson.h>
@@ -223,6 +224,111 @@ static void test_places_are_those_of_the_invalid_bytes(void **state) {
     assert_int_equal(own.tokens.items[1].end, 3);
     assert_int_equal(own.tokens.items[2].begin, 3);
     done(&own);
+}
+
+/* ---- Segments ----------------------------------------------------------------------------- */
+
+/* The case's tokenizer, which never cuts a text into segments. */
+static user parse_whole(const char *json) {
+    user made = parse(json);
+    made.tokenizer->segmentation.kind = HW_SEGMENTS_NONE;
+    return made;
+}
+
+static void assert_same_tokens(const hw_tokens *a, const hw_tokens *b, const char *name,
+                               hw_text text) {
+    hw_text_buffer is = { 0 }, should = { 0 };
+    append_tokens(&is, a);
+    append_tokens(&should, b);
+    if (strcmp(is.bytes, should.bytes) != 0)
+        fail_msg("%s: \"%.*s\":\n  %s\nis not\n  %s", name, (int)text.length, text.bytes, is.bytes,
+                 should.bytes);
+    hw_text_buffer_free(&is);
+    hw_text_buffer_free(&should);
+}
+
+/* Fragments that meet in every order: what joins, is cut, is replaced or stripped at a border. */
+static void make_text(hw_text_buffer *text, uint64_t seed, size_t number) {
+    static const char *const fragments[] = { " ",
+                                             "  ",
+                                             "the",
+                                             "Fox",
+                                             "'s",
+                                             "''",
+                                             "``",
+                                             "\n",
+                                             "\t ",
+                                             "12",
+                                             "e",
+                                             ".",
+                                             "_",
+                                             "\xCC\x81",
+                                             "\xE4\xB8\xAD",
+                                             "a b",
+                                             " \xC2\xA0",
+                                             "\xE2\x96\x81",
+                                             "\x7F",
+                                             "!",
+                                             "<s>",
+                                             "[MASK]",
+                                             "\xCC",
+                                             "\xF0\x9F\x98\x80",
+                                             "\xE2\x80\x8D",
+                                             "\xD8\x80",
+                                             "\r\n",
+                                             "x " };
+    enum { COUNT = sizeof fragments / sizeof *fragments, LENGTH = 12 };
+    text->length = 0;
+    for (uint64_t i = 0; i < LENGTH; ++i) {
+        const char *fragment = fragments[hw_random_bits(seed, number, i) % COUNT];
+        hw_text_append(text, fragment, strlen(fragment));
+    }
+}
+
+static void test_segments_change_nothing(void **state) {
+    (void)state;
+    bool seen[HW_SEGMENTS_BLANKS + 1] = { false };
+    hw_text_buffer buffer = { 0 };
+    for (size_t i = 0; i < all.count; ++i) {
+        user own = parse(all.files[i]), whole = parse_whole(all.files[i]);
+        seen[own.tokenizer->segmentation.kind] = true;
+        for (size_t number = 0; number < 500; ++number) {
+            make_text(&buffer, i, number);
+            const hw_text text = { buffer.bytes, buffer.length };
+            encode(&whole, text);
+            for (int round = 0; round < 2; ++round) { /* the second finds what the first kept */
+                encode(&own, text);
+                assert_same_tokens(&own.tokens, &whole.tokens, name_of(i), text);
+            }
+        }
+        done(&own);
+        done(&whole);
+    }
+    for (size_t kind = 0; kind <= HW_SEGMENTS_BLANKS; ++kind)
+        if (!seen[kind]) fail_msg("no case has segments of kind %zu", kind);
+    hw_text_buffer_free(&buffer);
+}
+
+/* The template spares the blank of the first token alone, which a cache must not spread. */
+static void test_the_first_token_keeps_a_place_of_its_own(void **state) {
+    (void)state;
+    static const char json[] =
+        "{\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":"
+        "true,"
+        "\"use_regex\":true},\"post_processor\":{\"type\":\"RobertaProcessing\",\"cls\":[\"a\",0],"
+        "\"sep\":[\"b\",1],\"trim_offsets\":true,\"add_prefix_space\":true},\"model\":{\"type\":"
+        "\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"\xC4\xA0\":2,\"\xC4\xA0\x61\":3},\"merges\":["
+        "\"\xC4\xA0 a\"]}}";
+    user own = parse(json), whole = parse_whole(json);
+    assert_int_equal(own.tokenizer->segmentation.kind, HW_SEGMENTS_BYTE_LEVEL);
+    const hw_text text = hw_text_of(" a a b");
+    encode(&whole, text);
+    encode(&own, text);
+    assert_same_tokens(&own.tokens, &whole.tokens, "first", text);
+    assert_int_equal(own.tokens.items[0].begin, 0);
+    assert_int_equal(own.tokens.items[1].begin, 3);
+    done(&own);
+    done(&whole);
 }
 
 /* More different words than the cache holds, some of them again and again. */
@@ -555,6 +661,8 @@ int main(void) {
         cmocka_unit_test(test_strings_and_ids_belong_together),
         cmocka_unit_test(test_invalid_bytes_count_as_replacement_characters),
         cmocka_unit_test(test_places_are_those_of_the_invalid_bytes),
+        cmocka_unit_test(test_segments_change_nothing),
+        cmocka_unit_test(test_the_first_token_keeps_a_place_of_its_own),
         cmocka_unit_test(test_a_full_cache_changes_nothing),
         cmocka_unit_test(test_long_words_are_unknown),
         cmocka_unit_test(test_its_own_json_gives_the_same_tokenizer),

@@ -58,8 +58,8 @@ typedef struct hw_edit {
 } hw_edit;
 
 static inline hw_edit hw_edit_of(hw_aligned *to, const hw_aligned *from, const hw_piece *piece) {
-    return (hw_edit){ to, from, piece->begin, piece->begin, piece->end, piece->begin,
-                      piece->origin };
+    return (
+        hw_edit){ to, from, piece->begin, piece->begin, piece->end, piece->begin, piece->origin };
 }
 
 /* Copies what is kept so far. */

@@ -1,6 +1,6 @@
 /* A table from pairs of 32-bit numbers to ids with a rank: open addressing with linear probing.
- * Most pairs that are asked for are not there, which one bit of a small filter tells of most of them
- * (Bloom 1970). Invariant: capacity is 0 or a power of two of which at most half is used. */
+ * Most pairs that are asked for are not there, which one bit of a small filter tells of most of
+ * them (Bloom 1970). Invariant: capacity is 0 or a power of two of which at most half is used. */
 #ifndef HW_TOKENIZER_MERGE_TABLE_H
 #define HW_TOKENIZER_MERGE_TABLE_H
 

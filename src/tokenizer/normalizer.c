@@ -205,6 +205,12 @@ bool hw_normalizer_keeps_blanks(const hw_normalizer *normalizer) {
     return true;
 }
 
+bool hw_normalizer_may_shift(const hw_normalizer *normalizer) {
+    for (size_t i = 0; i < normalizer->count; ++i)
+        if (normalizer->steps[i].kind == HW_STEP_PRECOMPILED) return true;
+    return false;
+}
+
 /* ---- Running ---------------------------------------------------------------------------- */
 
 static hw_status apply_step(hw_workspace *workspace, const hw_normalizer_step *step,

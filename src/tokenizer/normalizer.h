@@ -25,6 +25,8 @@ bool hw_normalizer_keeps_ascii(const hw_normalizer *normalizer);
 /* Whether a text may be cut before any blank between two visible characters of ASCII, and its parts
  * normalized one by one; each then begins with that blank. */
 bool hw_normalizer_keeps_blanks(const hw_normalizer *normalizer);
+/* Whether what goes at the start of a text moves the places of all that follows (Precompiled). */
+bool hw_normalizer_may_shift(const hw_normalizer *normalizer);
 
 /* Rewrites each piece that is no added token. HW_ERROR_MEMORY is the only failure. */
 hw_status hw_normalizer_apply(hw_workspace *workspace, const hw_normalizer *normalizer,

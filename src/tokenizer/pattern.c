@@ -100,7 +100,8 @@ size_t hw_pattern_match(size_t *size, const hw_pattern *pattern, hw_text text, s
     const uint32_t code = hw_utf8_next(size, bytes);
     switch (pattern->kind) {
     case HW_PATTERN_STRING:
-        if (*bytes != *pattern->string || length < pattern->length || memcmp(bytes, pattern->string, pattern->length) != 0)
+        if (*bytes != *pattern->string || length < pattern->length ||
+            memcmp(bytes, pattern->string, pattern->length) != 0)
             return 0;
         return pattern->length;
     case HW_PATTERN_SPACE:

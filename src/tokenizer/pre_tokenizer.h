@@ -22,8 +22,8 @@ void hw_pre_tokenizer_free(hw_pre_tokenizer *pre_tokenizer);
 
 /* Whether it is ByteLevel without a prefix: the GPT-2 pattern, then visible characters. */
 bool hw_pre_tokenizer_is_byte_level(const hw_pre_tokenizer *pre_tokenizer);
-/* Whether it is WhitespaceSplit or Metaspace or the one and then the other: a text may be cut before
- * any blank that has no white space beside it, and its parts cut one by one. */
+/* Whether it is WhitespaceSplit or Metaspace or the one and then the other: a text may be cut
+ * before any blank that has no white space beside it, and its parts cut one by one. */
 bool hw_pre_tokenizer_cuts_at_blanks(const hw_pre_tokenizer *pre_tokenizer);
 
 /* Cuts each piece that is no added token. HW_ERROR_MEMORY is the only failure. */

@@ -38,14 +38,16 @@ hw_segmentation hw_segmentation_plan(const hw_normalizer *normalizer, const json
     const bool is_raw = added->normalized.strings.count == 0;
     if (is_bert(normalizer_json) && pre_tokenizer->is_bert) {
         if (is_raw && !template->trims) plan.kind = HW_SEGMENTS_BERT;
-        plan.isolates_chinese = json_is_true(json_object_get(normalizer_json, "handle_chinese_chars"));
+        plan.isolates_chinese =
+            json_is_true(json_object_get(normalizer_json, "handle_chinese_chars"));
     } else if (hw_pre_tokenizer_is_byte_level(pre_tokenizer)) {
         if (hw_normalizer_keeps_ascii(normalizer)) plan.kind = HW_SEGMENTS_BYTE_LEVEL;
         plan.needs_ascii = plan.needs_ascii || normalizer->count > 0;
-        plan.spares_first = template->trims;
+        plan.spares_first = template->trims && template->spares_prefix;
     } else if (hw_pre_tokenizer_cuts_at_blanks(pre_tokenizer)) {
         if (is_raw && !template->trims && hw_normalizer_keeps_blanks(normalizer))
             plan.kind = HW_SEGMENTS_BLANKS;
+        plan.needs_visible_start = hw_normalizer_may_shift(normalizer);
     }
     return plan;
 }
@@ -88,4 +90,13 @@ bool hw_segmentation_next(hw_segment *segment, const hw_segmentation *segmentati
     }
     *segment = (hw_segment){ segment->end, text.length };
     return segment->begin < text.length;
+}
+
+bool hw_segmentation_holds(const hw_segmentation *segmentation, hw_text part) {
+    if (!segmentation->needs_visible_start) return true;
+    hw_segment first = { 0, 0 };
+    hw_segmentation_next(&first, segmentation, part);
+    for (size_t i = 0; i < first.end; ++i)
+        if (part.bytes[i] != ' ' && !is_visible(part.bytes[i])) return false;
+    return true;
 }

@@ -18,15 +18,19 @@ typedef enum hw_segmentation_kind {
 /* Zero-initialise: HW_SEGMENTS_NONE. */
 typedef struct hw_segmentation {
     hw_segmentation_kind kind;
-    bool isolates_chinese; /* of HW_SEGMENTS_BERT */
-    bool needs_ascii;      /* holds only for a text in ASCII */
-    bool spares_first;     /* not for what gives the first token: its place follows other rules */
+    bool isolates_chinese;    /* of HW_SEGMENTS_BERT */
+    bool needs_ascii;         /* holds only for a text in ASCII */
+    bool needs_visible_start; /* holds only if the first segment is blanks and visible ASCII */
+    bool spares_first; /* not for what gives the first token: its place follows other rules */
 } hw_segmentation;
 
 /* normalizer_json: the section that the normalizer was read from. */
 hw_segmentation hw_segmentation_plan(const hw_normalizer *normalizer, const json_t *normalizer_json,
                                      const hw_pre_tokenizer *pre_tokenizer,
                                      const hw_template *template, const hw_added_tokens *added);
+
+/* Whether a part of a text, without added tokens, may be cut. */
+bool hw_segmentation_holds(const hw_segmentation *segmentation, hw_text part);
 
 /* The next segment of text.bytes[segment->end .. text.length); false at the end. */
 bool hw_segmentation_next(hw_segment *segment, const hw_segmentation *segmentation, hw_text text);

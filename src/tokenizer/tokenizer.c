@@ -61,7 +61,7 @@ struct hw_tokenizer_scratch {
     const hw_tokenizer *tokenizer;
     hw_workspace workspace;
     hw_tokenizer_model_scratch model;
-    hw_tokens word;       /* the tokens of one pre-token */
+    hw_tokens word; /* the tokens of one pre-token */
     hw_word_cache cache;
 };
 
@@ -108,11 +108,18 @@ static hw_status encode_with_model(hw_tokens *tokens, hw_tokenizer_scratch *scra
                                      err);
 }
 
-/* The tokens of a pre-token, in bytes of it. They are kept, unless the segment is to be. */
+/* What is encoded at once. */
+typedef enum part_kind {
+    TEXT,    /* may hold added tokens */
+    STRETCH, /* holds none */
+    SEGMENT  /* holds none, and is what the cache keeps: its pre-tokens are not kept */
+} part_kind;
+
+/* The tokens of a pre-token, in bytes of it. */
 static hw_status encode_word(hw_tokens *tokens, hw_tokenizer_scratch *scratch, hw_text word,
-                             size_t readable, bool is_segment, hw_error *err) {
+                             size_t readable, part_kind kind, hw_error *err) {
     tokens->count = 0;
-    if (is_segment) return encode_with_model(tokens, scratch, word, err);
+    if (kind == SEGMENT) return encode_with_model(tokens, scratch, word, err);
     const hw_word_key key = hw_word_key_of(word, readable, HW_WORD_PRE_TOKEN);
     const hw_word_entry *entry = hw_word_cache_find(&scratch->cache, &key);
     if (entry) return append_entry(tokens, entry, 0, err);
@@ -137,15 +144,14 @@ static hw_text string_of(const hw_tokenizer *tokenizer, const hw_piece *piece, h
     return hw_text_of(string ? string : "");
 }
 
-static hw_status append_piece(encoding *to, const hw_piece *piece, bool is_segment,
-                              hw_error *err) {
+static hw_status append_piece(encoding *to, const hw_piece *piece, part_kind kind, hw_error *err) {
     const hw_tokenizer *tokenizer = to->scratch->tokenizer;
     const hw_workspace *workspace = &to->scratch->workspace;
     const hw_text word = { workspace->text.bytes + piece->begin, piece->end - piece->begin };
     hw_tokens *tokens = &to->scratch->word;
     if (piece->id == HW_NO_TOKEN) {
-        HW_TRY(encode_word(tokens, to->scratch, word, workspace->text.length - piece->begin,
-                           is_segment, err));
+        HW_TRY(encode_word(tokens, to->scratch, word, workspace->text.length - piece->begin, kind,
+                           err));
     } else {
         tokens->count = 0;
         HW_TRY(hw_tokens_append(tokens, (hw_token){ piece->id, 0, (uint32_t)word.length }, err));
@@ -162,8 +168,8 @@ static hw_status append_piece(encoding *to, const hw_piece *piece, bool is_segme
     return HW_OK;
 }
 
-/* A part of the text through all stages. A segment holds no added token. */
-static hw_status encode_part(encoding *to, hw_segment part, bool is_segment, hw_error *err) {
+/* A part of the text through all stages. */
+static hw_status encode_part(encoding *to, hw_segment part, part_kind kind, hw_error *err) {
     const hw_tokenizer *tokenizer = to->scratch->tokenizer;
     hw_workspace *workspace = &to->scratch->workspace;
     workspace->text.length = workspace->pieces.count = 0;
@@ -172,14 +178,14 @@ static hw_status encode_part(encoding *to, hw_segment part, bool is_segment, hw_
     hw_pieces_cut(&workspace->pieces, &workspace->text, 0, workspace->text.length, HW_NO_TOKEN);
     HW_TRY(hw_workspace_check(workspace, err));
 
-    if (!is_segment) hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.raw);
+    if (kind == TEXT) hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.raw);
     HW_TRY(hw_workspace_check(workspace, err));
     HW_TRY(hw_normalizer_apply(workspace, &tokenizer->normalizer, err));
-    if (!is_segment) hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.normalized);
+    if (kind == TEXT) hw_added_cut(workspace, &tokenizer->added, &tokenizer->added.normalized);
     HW_TRY(hw_workspace_check(workspace, err));
     HW_TRY(hw_pre_tokenizer_apply(workspace, &tokenizer->pre_tokenizer, err));
     for (size_t i = 0; i < workspace->pieces.count; ++i)
-        HW_TRY(append_piece(to, &workspace->pieces.items[i], is_segment, err));
+        HW_TRY(append_piece(to, &workspace->pieces.items[i], kind, err));
     return HW_OK;
 }
 
@@ -187,7 +193,7 @@ static hw_status encode_part(encoding *to, hw_segment part, bool is_segment, hw_
 static hw_status learn_segment(encoding *to, hw_segment segment, const hw_word_key *key,
                                hw_error *err) {
     const size_t before = to->tokens->count;
-    HW_TRY(encode_part(to, segment, true, err));
+    HW_TRY(encode_part(to, segment, SEGMENT, err));
     const size_t count = to->tokens->count - before;
     if (count > HW_WORD_MOST_TOKENS) return HW_OK;
     hw_token kept[HW_WORD_MOST_TOKENS];
@@ -203,13 +209,13 @@ static hw_status encode_segment(encoding *to, hw_segment segment, const hw_word_
                                 hw_error *err) {
     const hw_tokenizer_scratch *scratch = to->scratch;
     if (scratch->tokenizer->segmentation.spares_first && to->tokens->count == 0)
-        return encode_part(to, segment, true, err);
+        return encode_part(to, segment, SEGMENT, err);
     const hw_word_entry *entry = hw_word_cache_find(&scratch->cache, key);
     if (!entry) return learn_segment(to, segment, key, err);
     return append_entry(to->tokens, entry, (uint32_t)segment.begin, err);
 }
 
-/* A part of the text that holds no added token. Several segments at a time, so that their entries
+/* Several segments at a time, so that their entries
  * are on the way from memory together. */
 static hw_status encode_segments(encoding *to, hw_segment part, hw_error *err) {
     enum { AT_A_TIME = 8 };
@@ -231,6 +237,14 @@ static hw_status encode_segments(encoding *to, hw_segment part, hw_error *err) {
     return HW_OK;
 }
 
+/* A part of the text that holds no added token. */
+static hw_status encode_stretch(encoding *to, hw_segment part, hw_error *err) {
+    const hw_text bytes = { to->text.bytes + part.begin, part.end - part.begin };
+    if (hw_segmentation_holds(&to->scratch->tokenizer->segmentation, bytes))
+        return encode_segments(to, part, err);
+    return encode_part(to, part, STRETCH, err);
+}
+
 /* White space that an added token took does not count to its place if the template trims. */
 static hw_status append_added(encoding *to, hw_segment place, uint32_t id, hw_error *err) {
     const hw_template *template = &to->scratch->tokenizer->template;
@@ -245,7 +259,7 @@ static hw_status append_added(encoding *to, hw_segment place, uint32_t id, hw_er
  * text if there are any of those. */
 static hw_status encode_between(encoding *to, hw_segment part, const hw_added_matcher *matcher,
                                 hw_error *err) {
-    if (!matcher) return encode_segments(to, part, err);
+    if (!matcher) return encode_stretch(to, part, err);
     const hw_added_tokens *added = &to->scratch->tokenizer->added;
     const hw_added_matcher *next = matcher == &added->raw ? &added->normalized : NULL;
     hw_added_walk walk = { .text = { to->text.bytes + part.begin, part.end - part.begin } };
@@ -269,11 +283,12 @@ hw_status hw_tokenizer_encode(hw_tokens *tokens, hw_tokenizer_scratch *scratch, 
                               hw_error *err) {
     const hw_tokenizer *tokenizer = scratch->tokenizer;
     tokens->count = 0;
+    if (text.length == 0) return HW_OK; /* it may have no bytes to point at */
     if (text.length > TEXT_LIMIT) text.length = TEXT_LIMIT;
     encoding to = { tokens, scratch, text };
     const hw_segment all = { 0, text.length };
     const hw_segmentation *plan = &tokenizer->segmentation;
     if (plan->kind == HW_SEGMENTS_NONE || (plan->needs_ascii && !is_ascii(text)))
-        return encode_part(&to, all, false, err);
+        return encode_part(&to, all, TEXT, err);
     return encode_between(&to, all, &tokenizer->added.raw, err);
 }

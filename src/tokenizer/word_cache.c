@@ -34,7 +34,8 @@ hw_word_key hw_word_key_of(hw_text word, size_t readable, hw_word_kind kind) {
         hash = (hash ^ key.units[at / 8]) * UINT64_C(0x9E3779B97F4A7C15); /* 2^64 / golden ratio */
         hash ^= hash >> 32;
     }
-    key.hash = hash * UINT64_C(0x9E3779B97F4A7C15); /* the top bits of a product are the good ones */
+    key.hash =
+        hash * UINT64_C(0x9E3779B97F4A7C15); /* the top bits of a product are the good ones */
     return key;
 }
 

@@ -1,13 +1,13 @@
-/* The tokens of words met before: sets of two entries, each a cache line, where a new word takes the
- * place of the older one. Invariants: an entry is found only by exactly its bytes and kind, so a
- * cache never changes a result; it grows with what is put into it, to 4 MiB and no further. */
+/* The tokens of words met before: sets of two entries, each a cache line, where a new word takes
+ * the place of the older one. Invariants: an entry is found only by exactly its bytes and kind, so
+ * a cache never changes a result; it grows with what is put into it, to 4 MiB and no further. */
 #ifndef HW_TOKENIZER_WORD_CACHE_H
 #define HW_TOKENIZER_WORD_CACHE_H
 
 #include "tokenizer/tokenizer.h"
 
 enum {
-    HW_WORD_LONGEST = 32,    /* bytes; a longer word is not kept */
+    HW_WORD_LONGEST = 32, /* bytes; a longer word is not kept */
     HW_WORD_UNITS = HW_WORD_LONGEST / 8,
     HW_WORD_MOST_TOKENS = 5 /* a word of more tokens is not kept */
 };
@@ -41,8 +41,8 @@ void hw_word_cache_free(hw_word_cache *cache);
 
 /* readable: how many bytes from word.bytes on may be looked at; at least word.length. */
 hw_word_key hw_word_key_of(hw_text word, size_t readable, hw_word_kind kind);
-/* Keeps the tokens, with begin and end in bytes of the word, if there are few and the key has a tag.
- * HW_ERROR_MEMORY is the only failure. */
+/* Keeps the tokens, with begin and end in bytes of the word, if there are few and the key has a
+ * tag. HW_ERROR_MEMORY is the only failure. */
 hw_status hw_word_cache_put(hw_word_cache *cache, const hw_word_key *key, const hw_token *tokens,
                             size_t count, hw_error *err);
 

@@ -1,10 +1,10 @@
 /* Tokenizers and texts of any bytes. The first byte chooses: a tokenizer that is known to be valid,
  * with all the rest as text, or a tokenizer.json up to the first NUL and the text behind it. Tokens
- * lie within the text, have ids of the vocabulary, and repeat exactly; BERT's tokens are the same
+ * lie within the text, have ids of the vocabulary, and repeat exactly; they are the same
  * whether or not the text is cut into segments first. */
 #undef NDEBUG
 #include "base/memory.h"
-#include "tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -63,12 +63,18 @@ static void check_equal(const hw_tokens *a, const hw_tokens *b) {
     }
 }
 
-/* Encodes twice, into first and second, and checks. */
-static void encode(hw_tokens *first, hw_tokens *second, const hw_tokenizer *tokenizer,
+/* Encodes twice, into first and second, then without segments, and checks. */
+static void encode(hw_tokens *first, hw_tokens *second, hw_tokenizer *tokenizer,
                    hw_tokenizer_scratch *scratch, hw_text text) {
     if (hw_tokenizer_encode(first, scratch, text, NULL) != HW_OK) abort();
     if (hw_tokenizer_encode(second, scratch, text, NULL) != HW_OK) abort();
     check_tokens(tokenizer, first, text.length);
+    check_equal(first, second);
+
+    const hw_segmentation_kind kind = tokenizer->segmentation.kind;
+    tokenizer->segmentation.kind = HW_SEGMENTS_NONE;
+    if (hw_tokenizer_encode(second, scratch, text, NULL) != HW_OK) abort();
+    tokenizer->segmentation.kind = kind;
     check_equal(first, second);
 }
 
