@@ -215,8 +215,7 @@ static hw_status encode_segment(encoding *to, hw_segment segment, const hw_word_
     return append_entry(to->tokens, entry, (uint32_t)segment.begin, err);
 }
 
-/* Several segments at a time, so that their entries
- * are on the way from memory together. */
+/* Several segments at a time, so that their entries are on the way from memory together. */
 static hw_status encode_segments(encoding *to, hw_segment part, hw_error *err) {
     enum { AT_A_TIME = 8 };
     const hw_tokenizer_scratch *scratch = to->scratch;
