@@ -30,10 +30,9 @@ static inline float row_most(const float *x, size_t n) {
 }
 
 static inline void store_quantized(int8_t *q, size_t count, vf x) {
-    typedef int8_t bytes __attribute__((vector_size(VF)));
     const vf most = vf_set(HW_INT8_MOST), shift = vf_set(HW_EXP_SHIFT);
     const vf rounded = vf_max(vf_min(x, most), -most) + shift;
-    const bytes all = __builtin_convertvector((vi)rounded - (vi)shift, bytes);
+    const vb all = vi_narrow((vi)rounded - (vi)shift);
     memcpy(q, &all, count);
 }
 
