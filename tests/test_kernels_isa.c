@@ -366,15 +366,19 @@ static size_t packed_bytes(shape s) {
     return (s.n + HW_PANEL - 1) / HW_PANEL * HW_PANEL * ((s.k + HW_QUAD - 1) / HW_QUAD * HW_QUAD);
 }
 
+static int32_t *last_sums(const arena *t, size_t i, shape s) {
+    return (int32_t *)(void *)last(t, i, (s.n + HW_PANEL - 1) / HW_PANEL * HW_PANEL * HW_SUMS);
+}
+
 static void run_pack_int8(const hw_kernels *kernels, const arena *t, shape s) {
-    kernels->pack_int8(last_bytes(t, 0, packed_bytes(s)), (int32_t *)(void *)last(t, 0, s.n),
+    kernels->pack_int8(last_bytes(t, 0, packed_bytes(s)), last_sums(t, 0, s),
                        last_bytes(t, 1, s.n * s.k), s.n, s.k);
 }
 
 /* Packs the end of one array of bytes into the other, and multiplies that by the first's. */
 static void run_int8_product(const hw_kernels *kernels, const arena *t, shape s) {
     const size_t ldc = s.n + 2;
-    int32_t *sums = (int32_t *)(void *)last(t, 3, s.n);
+    int32_t *sums = last_sums(t, 3, s);
     int8_t *packed = last_bytes(t, 1, packed_bytes(s));
     kernels->pack_int8(packed, sums, t->bytes[0], s.n, s.k);
     kernels->gemm_int8(last(t, 0, s.m * ldc - 2), ldc, last_bytes(t, 0, s.m * s.k), last(t, 1, s.m),

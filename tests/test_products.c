@@ -145,18 +145,21 @@ static void test_pack_int8_makes_panels_of_quads(void **state) {
     (void)state;
     enum { COLUMNS = 21, K = 6, QUADS = 2 };
     int8_t b[COLUMNS * K], packed[2 * QUADS * HW_PANEL * HW_QUAD];
-    int32_t sums[COLUMNS];
+    int32_t sums[2][HW_SUMS][HW_PANEL];
     fill_bytes(b, COLUMNS * K, 1);
-    scalar()->pack_int8(packed, sums, b, COLUMNS, K);
+    scalar()->pack_int8(packed, sums[0][0], b, COLUMNS, K);
     for (size_t j = 0; j < 2 * HW_PANEL; j++) {
-        int sum = 0;
+        int sum = 0, products = 0, before = 0;
         for (size_t p = 0; p < QUADS * HW_QUAD; p++) {
             const size_t quad = j / HW_PANEL * QUADS + p / HW_QUAD;
             const int8_t got = packed[(quad * HW_PANEL + j % HW_PANEL) * HW_QUAD + p % HW_QUAD];
             assert_int_equal(got, j < COLUMNS && p < K ? b[j * K + p] : 0);
             sum += got;
+            if (p % 2 == 1) products += before * got;
+            before = got;
         }
-        if (j < COLUMNS) assert_int_equal(sums[j], sum);
+        assert_int_equal(sums[j / HW_PANEL][0][j % HW_PANEL], sum);
+        assert_int_equal(sums[j / HW_PANEL][1][j % HW_PANEL], products);
     }
 }
 
@@ -165,7 +168,7 @@ static void assert_exact_product(const hw_kernels *kernels, const int8_t *a, con
                                  size_t m, size_t n, size_t k) {
     float *c = calloc(m * n, sizeof *c), *scale = calloc(m + n, sizeof *scale);
     int8_t *packed = calloc((n + HW_PANEL) * (k + HW_QUAD), 1);
-    int32_t *sums = calloc(n, sizeof *sums);
+    int32_t *sums = calloc((n + HW_PANEL) * HW_SUMS, sizeof *sums);
     assert_true(c && scale && packed && sums);
     for (size_t i = 0; i < m + n; i++) scale[i] = i % 2 ? 0.5f : 2;
     kernels->pack_int8(packed, sums, b, n, k);
@@ -217,7 +220,7 @@ static void test_int8_product_has_scales_and_a_bias(void **state) {
     enum { M = 2, COLUMNS = 19, K = 5 };
     (void)state;
     int8_t a[M * K], b[COLUMNS * K], packed[2 * 2 * HW_PANEL * HW_QUAD];
-    int32_t sums[COLUMNS];
+    int32_t sums[2 * HW_PANEL * HW_SUMS];
     float c[M * COLUMNS], a_scale[M], b_scale[COLUMNS], bias[COLUMNS];
     fill_bytes(a, sizeof a, 1), fill_bytes(b, sizeof b, 2);
     fill(a_scale, M, 0.1f, 3), fill(b_scale, COLUMNS, 0.1f, 4), fill(bias, COLUMNS, 9, 5);

@@ -42,9 +42,10 @@ static void multiply_int8(float *y, const product *p, const hw_module *module, s
     const hw_encoder_work *work = &p->pass->scratch->work;
     const size_t quads = (module->columns + HW_QUAD - 1) / HW_QUAD, column = first * HW_PANEL;
     p->pass->kernels->gemm_int8(y + column, p->ldy, work->quantized, work->quantized_scale,
-                                module->packed8 + column * quads * HW_QUAD, module->sums + column,
-                                module->scale + column, module->bias ? module->bias + column : NULL,
-                                p->rows, columns, module->columns);
+                                module->packed8 + column * quads * HW_QUAD,
+                                module->sums + column * HW_SUMS, module->scale + column,
+                                module->bias ? module->bias + column : NULL, p->rows, columns,
+                                module->columns);
 }
 
 static void multiply_packed(float *y, const product *p, const hw_module *module, size_t first,

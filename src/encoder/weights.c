@@ -145,7 +145,7 @@ static size_t packed_bytes(const hw_module *module) {
 }
 
 static size_t packed_sums(const hw_module *module) {
-    return module->weight8 ? panels_of(module) * HW_PANEL : 0;
+    return module->weight8 ? panels_of(module) * HW_SUMS * HW_PANEL : 0;
 }
 
 static void place(hw_encoder *encoder) {

@@ -23,8 +23,9 @@ typedef struct hw_adam {
     float epsilon; /* already times sqrt(1-b2^t) */
 } hw_adam;
 
-/* Of a packed matrix: columns that lie together, and rows of them if they are int8. */
-enum { HW_PANEL = 16, HW_QUAD = 4 };
+/* Of a packed matrix: columns that lie together, rows of them if they are int8, and sums of each
+ * column then. */
+enum { HW_PANEL = 16, HW_QUAD = 4, HW_SUMS = 2 };
 
 /* X(name, arguments) */
 // clang-format off
@@ -46,7 +47,8 @@ enum { HW_PANEL = 16, HW_QUAD = 4 };
     /* Each row of x[rows][n]: scale[row] = max |x| / 127, q = x / scale rounded half to even, in  \
      * [-127, 127]; 0 if scale is 0 */                                                             \
     X(quantize, (int8_t *q, float *scale, const float *x, size_t rows, size_t n))                  \
-    /* packed[(n+15)/16][(k+3)/4][16][4] from b[n][k], zeros past n and k; sums[n]: of b's rows    \
+    /* packed[(n+15)/16][(k+3)/4][16][4] from b[n][k], zeros past n and k. sums[(n+15)/16][2][16]: \
+     * of a row of b, its sum, then that of its neighbours' products b[0] b[1] + b[2] b[3] + ...   \
      */                                                                                            \
     X(pack_int8, (int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k))             \
     /* c[m][n] (row stride ldc) = a_scale[m] * b_scale[n] * (a[m][k] * transposed b) + bias[n]     \

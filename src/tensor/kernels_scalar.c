@@ -105,22 +105,25 @@ static void kernel_quantize(int8_t *q, float *scale, const float *x, size_t rows
 
 static void kernel_pack_int8(int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k) {
     for (size_t panel = 0; panel < n; panel += HW_PANEL) {
-        for (size_t j = panel; j < panel + HW_PANEL && j < n; j++) sums[j] = 0;
+        int32_t *products = sums + HW_PANEL;
+        for (size_t i = 0; i < HW_PANEL; i++) sums[i] = products[i] = 0;
         for (size_t quad = 0; quad < k; quad += HW_QUAD) {
             for (size_t i = 0; i < HW_PANEL * HW_QUAD; i++) {
                 const size_t j = panel + i / HW_QUAD, p = quad + i % HW_QUAD;
                 *packed = j < n && p < k ? b[j * k + p] : 0;
-                if (j < n) sums[j] += *packed;
+                sums[i / HW_QUAD] += *packed;
+                if (i % 2 == 1) products[i / HW_QUAD] += packed[-1] * packed[0];
                 packed++;
             }
         }
+        sums += HW_SUMS * HW_PANEL;
     }
 }
 
 static void kernel_gemm_int8(float *c, size_t ldc, const int8_t *a, const float *a_scale,
                              const int8_t *packed, const int32_t *sums, const float *b_scale,
                              const float *bias, size_t m, size_t n, size_t k) {
-    (void)sums; /* for those who multiply unsigned numbers */
+    (void)sums; /* for those who multiply other numbers than a and b */
     const size_t panel = (k + HW_QUAD - 1) / HW_QUAD * HW_QUAD * HW_PANEL;
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {

@@ -79,6 +79,16 @@ static inline vf vf_zero_below(vf y, vf x, vf bound) {
     return _mm256_andnot_ps(_mm256_cmp_ps(x, bound, _CMP_LT_OQ), y);
 }
 
+typedef int8_t vb __attribute__((vector_size(VF)));
+
+/* Numbers that fit into int8. */
+static inline vb vi_narrow(vi x) {
+    const __m128i low = _mm256_castsi256_si128((__m256i)x);
+    const __m128i words = _mm_packs_epi32(low, _mm256_extracti128_si256((__m256i)x, 1));
+    const int64_t bytes = _mm_cvtsi128_si64(_mm_packs_epi16(words, words));
+    return (vb)bytes;
+}
+
 /* Of pairs of int16: the sums of their products. */
 static inline vi vi_dot_pairs(vi x, vi y) {
     return (vi)_mm256_madd_epi16((__m256i)x, (__m256i)y);

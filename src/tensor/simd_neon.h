@@ -21,6 +21,12 @@ enum {
 
 typedef float32x4_t vf;
 typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
+typedef int8_t vb __attribute__((vector_size(VF)));
+
+/* Numbers that fit into int8. */
+static inline vb vi_narrow(vi x) {
+    return __builtin_convertvector(x, vb);
+}
 
 static inline vf vf_set(float x) {
     return vdupq_n_f32(x);
