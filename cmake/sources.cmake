@@ -249,6 +249,7 @@ set(HEADWISE_SOURCES
     src/study/corruption.c
     src/study/evidence.c
     src/study/explanation_probe.c
+    src/study/fairness.c
     src/study/gate_measures.c
     src/study/gate_probe.c
     src/study/gates.c

@@ -245,6 +245,67 @@ static void test_claim_a_is_the_mean_of_the_paired_differences(void **state) {
     assert_claim("claim_a", "a", 50, 250. / 3, 100. / 3);
 }
 
+static bool file_has(const char *path, const char *part) {
+    size_t size;
+    unsigned char *bytes = toy_read(path, &size);
+    const bool has = memmem(bytes, size, part, strlen(part)) != NULL;
+    hw_free(bytes);
+    return has;
+}
+
+/* Whether claim a gets a verdict if MH has so many % more than SH-A. */
+static bool is_judged(int32_t heads, double parameters, double operations) {
+    for (int32_t seed = 1; seed <= SEEDS; seed++) {
+        const place mh = { "MH", heads, seed }, sh = { "SH-A", heads, seed };
+        put("unfair", sh, "dense_parameters", json_integer(100000));
+        put("unfair", sh, "operations", json_real(1000));
+        put("unfair", mh, "dense_parameters",
+            json_integer((json_int_t)(1000 * (100 + parameters))));
+        put("unfair", mh, "operations", json_real(10 * (100 + operations)));
+    }
+    json_t *claim = claim_of("unfair", "a");
+    const char *verdict = json_string_value(json_object_get(claim, "verdict"));
+    const char *refusal = json_string_value(json_object_get(claim, "refusal"));
+    const bool refused = strcmp(verdict, "NOT COMPARABLE") == 0;
+    assert_int_equal(refused, *refusal != '\0');
+    assert_int_equal(refused, file_has("unfair/verdicts.md", "**NOT COMPARABLE**; The sides"));
+    assert_int_equal(refused, file_has("unfair/report.html", "id=\"claim-a\"") &&
+                                  file_has("unfair/report.html", "The sides do not match: "));
+    json_decref(claim);
+    return !refused;
+}
+
+static void test_sides_that_do_not_match_get_no_verdict(void **state) {
+    (void)state;
+    json_decref(claim_of("unfair", "a"));
+    const int32_t heads = heads_of("unfair");
+    assert_true(is_judged(heads, 0.9, 7.9));
+    assert_true(is_judged(heads, -0.9, -7.9));
+    assert_false(is_judged(heads, 1.1, 0));
+    assert_false(is_judged(heads, 0, 8.1));
+    assert_false(is_judged(heads, 0, -8.1));
+    assert_true(is_judged(heads, 0, 0));
+}
+
+/* Of two labels, h = 16 has 1.5 % more parameters than SH-A: however good it is it is not chosen,
+ * unless it matches. */
+static void test_only_an_h_that_matches_is_chosen(void **state) {
+    (void)state;
+    enum { CHOICE_SEED = 1 << 20 };
+    const place many = { "MH", 16, CHOICE_SEED }, single = { "SH-A", 1, CHOICE_SEED };
+    char path[128];
+    json_decref(claim_of("chosen", "e"));
+    put("chosen", many, "dev", json_pack("[[i, f]]", 8, 0.001));
+    json_decref(claim_of("chosen", "e"));
+    assert_int_not_equal(heads_of("chosen"), 16);
+    path_of(path, "chosen", single);
+    json_t *stored = study_read_json(path), *run = json_object_get(stored, "run");
+    put("chosen", many, "dense_parameters", json_incref(json_object_get(run, "dense_parameters")));
+    json_decref(stored);
+    json_decref(claim_of("chosen", "e"));
+    assert_int_equal(heads_of("chosen"), 16);
+}
+
 static void test_a_seed_of_which_a_side_diverged_does_not_count(void **state) {
     (void)state;
     json_decref(claim_of("diverged", "a"));
@@ -351,11 +412,11 @@ static json_t *descent(int step) {
 
 static void test_claim_i_counts_doublings_of_speed(void **state) {
     (void)state;
-    static const char *const arms[] = { "MH", "SH-A", "SH-C" };
+    static const char *const arms[] = { "MH", "SH-A" };
     json_decref(claim_of("claim_i", "i"));
     const int32_t heads = heads_of("claim_i");
     for (int32_t seed = 1; seed <= SEEDS; seed++)
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 2; i++)
             put("claim_i", (place){ arms[i], heads, seed }, "dev", descent(i ? 20 : 10));
     const double target = 0.9 * 0.05 + 0.1 * log(2), share = (0.6 - target) / 0.5;
     assert_claim("claim_i", "i", 20 + 20 * share, 10 + 10 * share, 1);
@@ -425,6 +486,8 @@ int main(void) {
         cmocka_unit_test(test_a_study_of_texts_with_several_labels),
         cmocka_unit_test(test_a_study_with_a_label_that_cannot_be_learned),
         cmocka_unit_test(test_claim_a_is_the_mean_of_the_paired_differences),
+        cmocka_unit_test(test_sides_that_do_not_match_get_no_verdict),
+        cmocka_unit_test(test_only_an_h_that_matches_is_chosen),
         cmocka_unit_test(test_a_seed_of_which_a_side_diverged_does_not_count),
         cmocka_unit_test(test_claim_f_takes_the_h_that_is_best_for_the_other_seeds),
         cmocka_unit_test(test_claim_d_takes_the_explanation_that_is_best_on_the_dev_part),

@@ -4,12 +4,13 @@
 
 #include "statistics/crossed.h"
 
-#define HW_VERDICT_LIST(X)                                                         \
-    X(SUPPORTED, "SUPPORTED")         /* there is an effect, of epsilon or more */ \
-    X(SMALL, "SUPPORTED-BUT-SMALL")   /* there is one, and it is smaller */        \
-    X(REFUTED, "REFUTED")             /* there is one in the other direction */    \
-    X(NO_DIFFERENCE, "NO DIFFERENCE") /* if there is one, it is below epsilon */   \
-    X(INCONCLUSIVE, "INCONCLUSIVE")   /* the data do not say */
+#define HW_VERDICT_LIST(X)                                                           \
+    X(SUPPORTED, "SUPPORTED")           /* there is an effect, of epsilon or more */ \
+    X(SMALL, "SUPPORTED-BUT-SMALL")     /* there is one, and it is smaller */        \
+    X(REFUTED, "REFUTED")               /* there is one in the other direction */    \
+    X(NO_DIFFERENCE, "NO DIFFERENCE")   /* if there is one, it is below epsilon */   \
+    X(INCONCLUSIVE, "INCONCLUSIVE")     /* the data do not say */                    \
+    X(NOT_COMPARABLE, "NOT COMPARABLE") /* not hw_verdict_of's: the sides differ in more */
 
 typedef enum hw_verdict {
 #define X(name, text) HW_VERDICT_##name,

@@ -31,8 +31,11 @@ static const phrase phrases[] = {
     { "Multi-head attention is easier to optimise", "多头注意力更易优化" },
     { "Multi-head attention combines well with capsules", "多头注意力与胶囊网络结合良好" },
     { "exact match of several labels, CAP-MH minus MH", "多标签完全匹配率，CAP-MH 减 MH" },
-    { "Capsules with several heads against capsules with one: # points of exact match (# to #).",
-      "多头胶囊对单头胶囊：完全匹配率 # 个百分点（# 至 #）。" },
+    { "The sides are not matched: beside MH, CAP-MH has # % parameters and takes # % "
+      "operations. Capsules with several heads against capsules with one: # points of exact match "
+      "(# to #).",
+      "两侧并不匹配：与 MH 相比，CAP-MH 的参数 # %，运算量 # %。多头胶囊对单头胶囊：完全匹配率 # "
+      "个百分点（# 至 #）。" },
     { "exact match", "完全匹配率" },
     { "F1 of a text", "每条文本的 F1" },
     { "score on the data as it is", "原数据上的得分" },
@@ -58,12 +61,17 @@ static const phrase phrases[] = {
     { "REFUTED", "相反" },
     { "NO DIFFERENCE", "无差异" },
     { "INCONCLUSIVE", "无法判定" },
+    { "NOT COMPARABLE", "不可比" },
     { "Yes.", "是。" },
     { "Yes, but by less than would matter.", "是，但幅度小到无关紧要。" },
     { "No: the data say the contrary.", "否：数据表明恰恰相反。" },
     { "No: if there is a difference, it is too small to matter.",
       "否：即使有差异，也小到无关紧要。" },
     { "These data cannot say.", "这些数据无法判定。" },
+    { "The two sides differ in more than their heads.", "两侧的差别不只在头数。" },
+    { "The sides do not match: beside the second, the first has # % parameters and takes # % "
+      "operations.",
+      "两侧不匹配：与第二侧相比，第一侧的参数 # %，运算量 # %。" },
     { "It would take # seeds, or # test texts.", "约需 # 个随机种子，或 # 条测试文本。" },
     { "It would take # seeds.", "约需 # 个随机种子。" },
     { "It would take # test texts.", "约需 # 条测试文本。" },
@@ -115,6 +123,9 @@ static const phrase phrases[] = {
       "What it says it would take is an estimate from the variances seen.",
       "以上都不是。这并不表示没有效应，而是本研究规模太小，无法判断。所说的“约需”是由所见方差"
       "估计的。" },
+    { "the two sides were to be of one size, but differ by more than # % in parameters or # % in "
+      "operations, so that no verdict on heads is given.",
+      "两侧本应同等规模，但参数相差超过 # % 或运算量相差超过 # %，因此不给出关于头的结论。" },
     { "Epsilon, the smallest difference that matters, and the predictions were fixed before the "
       "study. Single and multi are the two sides of a comparison; a positive effect is what the "
       "claim says. Intervals allow for other seeds and other test texts. Holm's adjustment is over "
@@ -230,6 +241,7 @@ static const phrase phrases[] = {
     { "arm", "方案" },
     { "what it is", "说明" },
     { "operations of a text", "每条文本的运算量" },
+    { "more than MH, %", "比 MH 多，%" },
     { "learning rate, times the default", "学习率，默认值的倍数" },
     { "log-loss on the dev part", "开发集对数损失" },
     { "trials", "试验次数" },
@@ -260,7 +272,7 @@ static const phrase phrases[] = {
     { "# labels, with their texts to learn from:", "# 个标签及其训练文本数：" },
 };
 
-enum { NUMBERS = 4 };
+enum { NUMBERS = 6 };
 
 /* The bytes of a number; a point that ends a sentence is not of it. */
 static size_t number_length(const char *text) {

@@ -1,7 +1,7 @@
 /* Choosing on the dev part. h first, with the default rate and dropout; then rate and dropout of
  * each arm. Invariant: every arm has had as many trials when it is compared, so none wins by trying
  * longer. */
-#include "study/study.h"
+#include "study/fairness.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,17 +21,36 @@ static hw_job trial(hw_arm arm, int32_t heads, double rate, double dropout) {
     };
 }
 
+static hw_job head_trial(size_t i) {
+    return trial(HW_ARM_MH, head_counts[i], 1, dropouts[0]);
+}
+
+static hw_job single_trial(void) {
+    return trial(HW_ARM_SH_A, 1, 1, dropouts[0]);
+}
+
+/* An h with which MH and SH-A do not match would leave the claims without a verdict. */
+static bool is_fair(const hw_experiment *study, size_t i) {
+    const hw_job multi = head_trial(i), single = single_trial();
+    const hw_imbalance imbalance =
+        hw_runs_imbalance(hw_study_run(study, &multi), hw_study_run(study, &single));
+    return hw_is_matched(imbalance, HW_MATCH_BOTH);
+}
+
 static hw_status choose_heads(hw_experiment *study, hw_error *err) {
+    const hw_job single = single_trial();
+    HW_TRY(hw_runs_want(study->runs, &single, err));
     for (size_t i = 0; i < HEAD_COUNTS; i++) {
-        const hw_job job = trial(HW_ARM_MH, head_counts[i], 1, dropouts[0]);
+        const hw_job job = head_trial(i);
         HW_TRY(hw_runs_want(study->runs, &job, err));
     }
     HW_TRY(hw_runs_do(study->runs, "choosing heads", 0, 0.02, err));
     double least = INFINITY;
     study->heads = head_counts[0];
     for (size_t i = 0; i < HEAD_COUNTS; i++) {
-        const hw_job job = trial(HW_ARM_MH, head_counts[i], 1, dropouts[0]);
+        const hw_job job = head_trial(i);
         const double loss = hw_run_dev_loss(hw_study_run(study, &job));
+        if (!is_fair(study, i)) continue;
         if (loss < least) study->heads = head_counts[i];
         least = fmin(least, loss);
     }

@@ -49,6 +49,7 @@ typedef struct hw_claim_result {
     double epsilon;
     hw_finding finding; /* by hw_findings_judge */
     char caution[300];  /* what to keep in mind; may be empty */
+    char refusal[200];  /* why there is no verdict (study/fairness.h); mostly empty */
     json_t *tables;     /* [{"title", "columns": [...], "rows": [[text, ...], ...]}, ...] */
 } hw_claim_result;
 
@@ -61,6 +62,10 @@ typedef struct hw_claim {
 } hw_claim;
 
 extern const hw_claim hw_claims[HW_CLAIMS];
+
+/* Its arms in a study of that level: a quick one does without controls that no verdict rests on,
+ * but where they are counted (e). HW_ARM_BIT. */
+uint32_t hw_claim_arms(hw_claim_id id, hw_study_level level);
 
 #define X(letter, title, measured, unit, predicted, arms)                              \
     hw_status hw_want_##letter(hw_experiment *study, hw_error *err);                   \

@@ -1,6 +1,7 @@
 /* a: several heads model better. The primary endpoint is a mean over texts (accuracy; multi-label:
  * F1 of a text), because the interval needs one; macro-F1 stands beside it. */
 #include "study/evidence.h"
+#include "study/fairness.h"
 
 static const int32_t fractions[] = { 10, 30 };
 enum { FRACTIONS = sizeof fractions / sizeof *fractions };
@@ -25,9 +26,14 @@ static hw_status want_curve(hw_experiment *study, hw_error *err) {
     return HW_OK;
 }
 
+static bool has_arm(const hw_experiment *study, hw_arm arm) {
+    return hw_claim_arms(HW_CLAIM_a, study->level) >> arm & 1;
+}
+
 hw_status hw_want_a(hw_experiment *study, hw_error *err) {
     for (size_t i = 0; i < COMPARED; i++)
-        HW_TRY(hw_side_want(study, (hw_side){ .arm = compared[i] }, study->seeds, 0, err));
+        if (has_arm(study, compared[i]))
+            HW_TRY(hw_side_want(study, (hw_side){ .arm = compared[i] }, study->seeds, 0, err));
     return has_curve(study) ? want_curve(study, err) : HW_OK;
 }
 
@@ -73,10 +79,12 @@ hw_status hw_measure_a(hw_claim_result *result, const hw_experiment *study, hw_e
     result->multi = 100 * hw_side_moments(study, multi, study->seeds, "scores").mean;
     result->single = 100 * hw_side_moments(study, single, study->seeds, "scores").mean;
     result->epsilon = study->epsilon;
+    hw_claim_match(result, study, multi, single, HW_MATCH_BOTH);
     HW_TRY(hw_sides_compare(&result->effect, study, multi, single, study->seeds,
                             (hw_row_keys){ .keys = { "scores" } }, err));
     json_t *table = hw_table_add(result, "All arms",
                                  "arm|dense parameters|score|macro-F1|log-loss|MH minus it (95 %)");
-    for (size_t i = 0; i < COMPARED; i++) HW_TRY(add_arm(table, study, compared[i], err));
+    for (size_t i = 0; i < COMPARED; i++)
+        if (has_arm(study, compared[i])) HW_TRY(add_arm(table, study, compared[i], err));
     return has_curve(study) ? add_curve(result, study, err) : HW_OK;
 }

@@ -2,6 +2,7 @@
  * all kinds and strengths alike. */
 #include "study/corruption.h"
 #include "study/evidence.h"
+#include "study/fairness.h"
 
 static const int32_t noises[] = { 20, 40 };
 enum { NOISES = sizeof noises / sizeof *noises };
@@ -88,6 +89,7 @@ hw_status hw_measure_b(hw_claim_result *result, const hw_experiment *study, hw_e
     result->multi = lost[0];
     result->single = lost[1];
     result->epsilon = 2 * study->epsilon;
+    hw_claim_match(result, study, multi, single, HW_MATCH_BOTH);
     HW_TRY(hw_sides_compare(&result->effect, study, multi, single, study->seeds,
                             (hw_row_keys){ .keys = { "corrupted", "scores" } }, err));
     HW_TRY(add_kinds(result, study, err));

@@ -3,14 +3,17 @@
  * others. */
 #include "statistics/intervals.h"
 #include "study/evidence.h"
+#include "study/fairness.h"
 #include "study/timing.h"
 
 enum { PAIRS = 30, FEW_PAIRS = 10, DRAWS = 10000 };
 
+static const hw_side multi = { .arm = HW_ARM_MH }, single = { .arm = HW_ARM_SH_A };
+
+/* For their sizes alone. */
 hw_status hw_want_c(hw_experiment *study, hw_error *err) {
-    (void)study;
-    (void)err;
-    return HW_OK;
+    HW_TRY(hw_side_want(study, multi, 1, 0, err));
+    return hw_side_want(study, single, 1, 0, err);
 }
 
 typedef struct times {
@@ -64,6 +67,7 @@ hw_status hw_measure_c(hw_claim_result *result, const hw_experiment *study, hw_e
         result->single += 1e6 * t.train[1][i] / (double)t.pairs;
     }
     result->epsilon = 5;
+    hw_claim_match(result, study, multi, single, HW_MATCH_PARAMETERS);
     result->effect = hw_crossed_of_seeds(saved, t.pairs);
     snprintf(result->caution, sizeof result->caution,
              "The two sides are microseconds a text while training, on one thread; seeds are pairs "

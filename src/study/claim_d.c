@@ -3,6 +3,7 @@
  * Whether it is better than words by chance stands beside it. */
 #include "study/evidence.h"
 #include "study/explanations.h"
+#include "study/fairness.h"
 
 static const hw_arm arms[] = { HW_ARM_MH, HW_ARM_SH_A, HW_ARM_HU };
 enum { ARMS = sizeof arms / sizeof *arms };
@@ -112,6 +113,8 @@ hw_status hw_measure_d(hw_claim_result *result, const hw_experiment *study, hw_e
     result->multi = naopc_of(study, HW_ARM_MH, of_mh);
     result->single = naopc_of(study, HW_ARM_SH_A, of_single);
     result->epsilon = 4 * study->epsilon;
+    hw_claim_match(result, study, (hw_side){ .arm = HW_ARM_MH }, (hw_side){ .arm = HW_ARM_SH_A },
+                   HW_MATCH_BOTH);
     HW_TRY(compare(&result->effect, study, HW_ARM_MH, of_mh, HW_ARM_SH_A, of_single, err));
     HW_TRY(add_caution(result, study, of_mh, err));
     HW_TRY(add_best(result, study, err));

@@ -2,6 +2,7 @@
  * part is held against the usual 8. Invariant: a seed's h is chosen by the other seeds, so that an
  * h does not win by having had the luckiest of five trainings. */
 #include "study/evidence.h"
+#include "study/fairness.h"
 
 #include "base/memory.h"
 
@@ -69,6 +70,8 @@ hw_status hw_measure_f(hw_claim_result *result, const hw_experiment *study, hw_e
         const json_t *usual = run_with(study, USUAL, seed);
         const json_t *chosen = run_with(study, best_for_seed(study, seed), seed);
         if (!usual || !chosen) continue;
+        hw_claim_match(result, study, side_of(best_for_seed(study, seed)), side_of(USUAL),
+                       HW_MATCH_BOTH);
         paired++;
         for (size_t row = 0; row < rows; row++, cell++) {
             *cell = score_at(chosen, row) - score_at(usual, row);

@@ -3,10 +3,11 @@
 #include "study/evidence.h"
 
 #include "base/memory.h"
+#include "study/fairness.h"
 #include "study/order_task.h"
 
 static const int32_t all_distances[] = { 4, 16, 64, 128 };
-static const int32_t few_distances[] = { 8, 64 };
+static const int32_t few_distances[] = { 8, 32 };
 static const hw_arm arms[] = { HW_ARM_MH, HW_ARM_SH_A, HW_ARM_SH_C, HW_ARM_H0 };
 
 typedef struct distances {
@@ -91,6 +92,10 @@ hw_status hw_measure_h(hw_claim_result *result, const hw_experiment *study, hw_e
     result->multi /= (double)paired;
     result->single /= (double)paired;
     result->epsilon = study->epsilon;
+    const distances d = distances_of(study);
+    for (size_t i = 0; i < d.count; i++)
+        hw_claim_match(result, study, side_of(HW_ARM_MH, d.words[i]),
+                       side_of(HW_ARM_SH_A, d.words[i]), HW_MATCH_BOTH);
     const hw_status status = hw_effect_measure(&result->effect, cells, paired, rows, err);
     hw_free(cells);
     return status == HW_OK ? add_distances(result, study, err) : status;

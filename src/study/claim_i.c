@@ -3,6 +3,7 @@
  * there, both at the learning rate that is best for them. A run that never gets there counts as if
  * it did at its end, one that diverged as if at the end of the longest. */
 #include "study/evidence.h"
+#include "study/fairness.h"
 
 #include "statistics/survival.h"
 
@@ -14,6 +15,11 @@ enum { RATES = sizeof rates / sizeof *rates };
 static const hw_arm arms[] = { HW_ARM_MH, HW_ARM_SH_A, HW_ARM_SH_C };
 enum { ARMS = sizeof arms / sizeof *arms };
 
+/* Without SH-C in a quick study. */
+static size_t arm_count(const hw_experiment *study) {
+    return study->level == HW_STUDY_QUICK ? ARMS - 1 : ARMS;
+}
+
 static hw_job basin_job(const hw_experiment *study, hw_arm arm, double rate, int32_t seed) {
     hw_job job = hw_study_job(study, arm, seed);
     job.rate = rate;
@@ -21,7 +27,7 @@ static hw_job basin_job(const hw_experiment *study, hw_arm arm, double rate, int
 }
 
 hw_status hw_want_i(hw_experiment *study, hw_error *err) {
-    for (size_t i = 0; i < ARMS; i++)
+    for (size_t i = 0; i < arm_count(study); i++)
         HW_TRY(hw_side_want(study, (hw_side){ .arm = arms[i] }, study->seeds, 0, err));
     if (study->level == HW_STUDY_QUICK) return HW_OK;
     for (size_t i = 0; i < ARMS; i++)
@@ -51,7 +57,7 @@ static const json_t *run_of(const hw_experiment *study, hw_arm arm, int32_t seed
 /* Steps of the longest run of the arms. */
 static double longest(const hw_experiment *study) {
     double steps = 1;
-    for (size_t i = 0; i < ARMS; i++)
+    for (size_t i = 0; i < arm_count(study); i++)
         for (int32_t seed = 1; seed <= study->seeds; seed++) {
             const json_t *dev = json_object_get(run_of(study, arms[i], seed), "dev");
             if (json_array_size(dev)) steps = fmax(steps, step_at(dev, json_array_size(dev) - 1));
@@ -139,7 +145,7 @@ static hw_status add_races(hw_claim_result *result, const race *races, const hw_
                                  "against SH-A",
                                  "arm|steps|seeds that got there|p");
     const hw_times base = { races[1].time, races[1].happened, seeds };
-    for (size_t i = 0; i < ARMS; i++) {
+    for (size_t i = 0; i < arm_count(study); i++) {
         int there = 0;
         for (size_t seed = 0; seed < seeds; seed++) there += races[i].happened[seed];
         const hw_times times = { races[i].time, races[i].happened, seeds };
@@ -155,12 +161,14 @@ hw_status hw_measure_i(hw_claim_result *result, const hw_experiment *study, hw_e
         return hw_fail(err, HW_ERROR_DIVERGED, "no training of SH-A came to an end");
     race races[ARMS];
     double difference[HW_STUDY_MOST_SEEDS];
-    for (size_t i = 0; i < ARMS; i++) races[i] = race_of(study, arms[i], target);
+    for (size_t i = 0; i < arm_count(study); i++) races[i] = race_of(study, arms[i], target);
     for (int32_t i = 0; i < study->seeds; i++)
         difference[i] = log2(races[1].time[i]) - log2(races[0].time[i]);
     result->multi = exp2(races[0].mean);
     result->single = exp2(races[1].mean);
     result->epsilon = log2(1.05);
+    hw_claim_match(result, study, (hw_side){ .arm = arms[0] }, (hw_side){ .arm = arms[1] },
+                   HW_MATCH_BOTH);
     result->effect = hw_crossed_of_seeds(difference, (size_t)study->seeds);
     snprintf(result->caution, sizeof result->caution,
              "The two sides are steps (geometric means); the target is a log-loss of %.3f.",

@@ -2,6 +2,7 @@
  * single labels is asked for both labels of two texts in one (Zhao et al. 2018, section 4.4, with
  * composed texts in place of Reuters); data of several labels a text: as it is. */
 #include "study/evidence.h"
+#include "study/fairness.h"
 
 static const hw_arm arms[] = { HW_ARM_CAP_MH, HW_ARM_CAP_SH, HW_ARM_MH, HW_ARM_SH_A };
 enum { ARMS = sizeof arms / sizeof *arms };
@@ -42,10 +43,13 @@ static hw_status add_heads(hw_claim_result *result, const hw_experiment *study, 
                             several_labels(study, HW_ARM_CAP_SH), study->seeds,
                             (hw_row_keys){ .keys = { "scores" }, .exact = true }, err));
     const hw_interval interval = hw_crossed_interval(&effect, 0.95);
+    const hw_imbalance more = hw_sides_imbalance(study, several_labels(study, HW_ARM_CAP_MH),
+                                                 several_labels(study, HW_ARM_MH));
     snprintf(result->caution, sizeof result->caution,
-             "Capsules with several heads against capsules with one: %+.2f points of exact match "
-             "(%+.2f to %+.2f).",
-             effect.effect, interval.low, interval.high);
+             "The sides are not matched: beside MH, CAP-MH has %+.0f %% parameters and takes "
+             "%+.0f %% operations. Capsules with several heads against capsules with one: %+.2f "
+             "points of exact match (%+.2f to %+.2f).",
+             more.parameters, more.operations, effect.effect, interval.low, interval.high);
     return HW_OK;
 }
 

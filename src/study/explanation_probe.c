@@ -10,8 +10,8 @@
 #include "study/explanations.h"
 
 enum {
-    DEV_TEXTS = 50,
-    TEST_TEXTS = 100,
+    DEV_TEXTS = 100,
+    TEST_TEXTS = 250,
     MOST_WORDS = 16,
     ORDERS = 20,
     TOGETHER = 16, /* drops */

@@ -1,6 +1,6 @@
 /* What a fair comparison has to tell: how large each arm is, what it costs, and that as many trials
  * were spent on the choices of each. */
-#include "study/evidence.h"
+#include "study/fairness.h"
 #include "study/report_html.h"
 
 #include <math.h>
@@ -17,15 +17,27 @@ static void append_mean(hw_text_buffer *page, const hw_experiment *study, hw_arm
         hw_text_printf(page, "<td>–</td>");
 }
 
+/* In %, of what MH has. */
+static void append_excess(hw_text_buffer *page, double percent) {
+    if (isfinite(percent))
+        hw_text_printf(page, "<td>%+.1f</td>", percent);
+    else
+        hw_text_printf(page, "<td>–</td>");
+}
+
 static void append_arm(hw_text_buffer *page, const hw_experiment *study, hw_arm arm) {
     const hw_choice *choice = &study->choices[arm];
+    const hw_imbalance more =
+        hw_sides_imbalance(study, (hw_side){ .arm = arm }, (hw_side){ .arm = HW_ARM_MH });
     hw_text_printf(page, "<tr>");
     hw_page_element(page, "th", hw_arm_name(arm));
     hw_text_printf(page, "<td class=\"words\">");
     hw_page_phrase(page, "%s", hw_arm_what(arm));
     hw_text_printf(page, "</td>");
     append_mean(page, study, arm, "dense_parameters");
+    append_excess(page, more.parameters);
     append_mean(page, study, arm, "operations");
+    append_excess(page, more.operations);
     hw_text_printf(page, "<td>%g</td><td>%g</td><td>%.3f</td><td>%zu</td></tr>\n", choice->rate,
                    choice->dropout, choice->loss, choice->trials);
 }
@@ -34,7 +46,9 @@ static void append_arms(hw_text_buffer *page, const hw_experiment *study) {
     static const char *const headings[] = { "arm",
                                             "what it is",
                                             "dense parameters",
+                                            "more than MH, %",
                                             "operations of a text",
+                                            "more than MH, %",
                                             "learning rate, times the default",
                                             "dropout",
                                             "log-loss on the dev part",

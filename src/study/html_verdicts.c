@@ -29,6 +29,7 @@ static const char *plain_words(hw_verdict verdict) {
         [HW_VERDICT_REFUTED] = "No: the data say the contrary.",
         [HW_VERDICT_NO_DIFFERENCE] = "No: if there is a difference, it is too small to matter.",
         [HW_VERDICT_INCONCLUSIVE] = "These data cannot say.",
+        [HW_VERDICT_NOT_COMPARABLE] = "The two sides differ in more than their heads.",
     };
     return words[verdict];
 }
@@ -67,7 +68,7 @@ static void append_number(hw_text_buffer *page, const char *heading, const char 
 }
 
 static void append_prediction(hw_text_buffer *page, const hw_claim *claim, hw_verdict verdict) {
-    const bool is_open = verdict == HW_VERDICT_INCONCLUSIVE;
+    const bool is_open = verdict == HW_VERDICT_INCONCLUSIVE || verdict == HW_VERDICT_NOT_COMPARABLE;
     const bool is_true = strcmp(claim->predicted, hw_verdict_text(verdict)) == 0;
     begin_cell(page, "words wide", "predicted");
     hw_page_phrase(page, "%s", claim->predicted);
@@ -142,6 +143,9 @@ static const char *meaning_of(hw_verdict verdict) {
         [HW_VERDICT_INCONCLUSIVE] =
             "none of these. It does not mean that there is no effect: this study is too small to "
             "tell. What it says it would take is an estimate from the variances seen.",
+        [HW_VERDICT_NOT_COMPARABLE] = "the two sides were to be of one size, but differ by more "
+                                      "than 1 % in parameters or 8 % "
+                                      "in operations, so that no verdict on heads is given.",
     };
     return meanings[verdict];
 }
@@ -149,7 +153,7 @@ static const char *meaning_of(hw_verdict verdict) {
 void hw_html_guide(hw_text_buffer *page) {
     hw_page_element(page, "h2", "How to read the verdicts");
     hw_text_printf(page, "<ul class=\"headlines\">\n");
-    for (hw_verdict verdict = 0; verdict <= HW_VERDICT_INCONCLUSIVE; verdict++) {
+    for (hw_verdict verdict = 0; verdict <= HW_VERDICT_NOT_COMPARABLE; verdict++) {
         hw_text_printf(page, "<li>");
         hw_html_badge(page, verdict);
         hw_text_printf(page, " ");

@@ -38,6 +38,7 @@ static void append_facts(hw_text_buffer *page, const hw_claim *claim, const hw_c
     else
         hw_page_phrase(page, "No effect could be found.");
     hw_text_printf(page, "</p>\n");
+    if (*r->refusal) hw_page_element(page, "p", r->refusal);
     if (*r->caution) hw_page_element(page, "p", r->caution);
 }
 

@@ -1,5 +1,6 @@
 /* study.json. Reals are rounded to what a reader can use, so that the last bits of a logarithm do
  * not make two studies differ. */
+#include "study/fairness.h"
 #include "study/report.h"
 
 #include <math.h>
@@ -23,16 +24,15 @@ static json_t *claim_json(const hw_claim *claim, const hw_claim_result *r) {
     const char letter[] = { claim->letter, '\0' };
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, "
-        "s:I, "
-        "s:I, s:s, s:O?}",
+        "s:I, s:I, s:s, s:s, s:O?}",
         "claim", letter, "title", claim->title, "measured", claim->measured, "unit", claim->unit,
         "predicted", claim->predicted, "verdict", hw_verdict_text(f->verdict), "single",
         number(r->single), "multi", number(r->multi), "effect", number(f->effect), "interval",
         interval(f->interval), "interval_90", interval(f->interval_90), "p", number(f->p), "p_holm",
         number(f->p_holm), "epsilon", number(f->epsilon), "seeds", (json_int_t)f->seeds, "rows",
         (json_int_t)f->rows, "detectable", number(f->detectable), "needed_seeds",
-        (json_int_t)f->needed_seeds, "needed_rows", (json_int_t)f->needed_rows, "caution",
-        r->caution, "tables", r->tables);
+        (json_int_t)f->needed_seeds, "needed_rows", (json_int_t)f->needed_rows, "refusal",
+        r->refusal, "caution", r->caution, "tables", r->tables);
 }
 
 static json_t *part_json(const hw_dataset *part) {
@@ -44,9 +44,12 @@ static json_t *part_json(const hw_dataset *part) {
 
 static json_t *arm_json(const hw_experiment *study, hw_arm arm) {
     const hw_choice *choice = &study->choices[arm];
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I}", "arm", hw_arm_name(arm), "what",
-                     hw_arm_what(arm), "rate", number(choice->rate), "dropout",
-                     number(choice->dropout), "dev_loss", number(choice->loss), "trials",
+    const hw_imbalance more =
+        hw_sides_imbalance(study, (hw_side){ .arm = arm }, (hw_side){ .arm = HW_ARM_MH });
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "arm", hw_arm_name(arm), "what",
+                     hw_arm_what(arm), "more_parameters", number(more.parameters),
+                     "more_operations", number(more.operations), "rate", number(choice->rate),
+                     "dropout", number(choice->dropout), "dev_loss", number(choice->loss), "trials",
                      (json_int_t)choice->trials);
 }
 

@@ -1,4 +1,5 @@
 /* verdicts.md: one table of verdicts, then each claim with what is behind it. */
+#include "study/fairness.h"
 #include "study/report.h"
 
 #include "base/folder.h"
@@ -37,6 +38,7 @@ static void append_verdict(hw_text_buffer *md, const hw_claim *claim, const hw_c
                    claim->unit, f->interval.low, f->interval.high, f->p, f->p_holm, f->epsilon,
                    hw_verdict_text(f->verdict));
     append_needed(md, f);
+    if (*r->refusal) hw_text_printf(md, "; %s", r->refusal);
     hw_text_printf(md, " | %s |\n", claim->predicted);
 }
 
@@ -72,10 +74,29 @@ static void append_claim(hw_text_buffer *md, const hw_claim *claim, const hw_cla
                        r->finding.detectable);
     else
         hw_text_printf(md, "no effect could be found).");
+    if (*r->refusal) hw_text_printf(md, " %s", r->refusal);
     if (*r->caution) hw_text_printf(md, " %s", r->caution);
     hw_text_printf(md, "\n");
     for (size_t i = 0; i < json_array_size(r->tables); i++)
         append_table(md, json_array_get(r->tables, i));
+}
+
+/* In %; NaN if the claims wanted no run of the arm on the data as they are. */
+static void append_excess(hw_text_buffer *md, double percent) {
+    if (isfinite(percent))
+        hw_text_printf(md, "%+.1f %% | ", percent);
+    else
+        hw_text_printf(md, "- | ");
+}
+
+static void append_arm(hw_text_buffer *md, const hw_experiment *study, hw_arm arm) {
+    const hw_choice *choice = &study->choices[arm];
+    const hw_imbalance more =
+        hw_sides_imbalance(study, (hw_side){ .arm = arm }, (hw_side){ .arm = HW_ARM_MH });
+    hw_text_printf(md, "| %s | %s | ", hw_arm_name(arm), hw_arm_what(arm));
+    append_excess(md, more.parameters);
+    append_excess(md, more.operations);
+    hw_text_printf(md, "%g | %g | %zu |\n", choice->rate, choice->dropout, choice->trials);
 }
 
 static void append_ledger(hw_text_buffer *md, const hw_experiment *study) {
@@ -86,13 +107,16 @@ static void append_ledger(hw_text_buffer *md, const hw_experiment *study) {
                    parts->train->count, parts->dev->count, parts->test->count,
                    parts->train->label_count, (int)study->seeds, (int)HW_STUDY_WIDTH,
                    (int)study->heads);
-    hw_text_printf(md,
-                   "| arm | what it is | rate | dropout | trials |\n|---|---|---:|---:|---:|\n");
+    hw_text_printf(md, "| arm | what it is | parameters | operations | rate | dropout | trials |\n"
+                       "|---|---|---:|---:|---:|---:|---:|\n");
     for (hw_arm arm = 0; arm < HW_ARMS; arm++)
-        if (study->arms >> arm & 1)
-            hw_text_printf(md, "| %s | %s | %g | %g | %zu |\n", hw_arm_name(arm), hw_arm_what(arm),
-                           study->choices[arm].rate, study->choices[arm].dropout,
-                           study->choices[arm].trials);
+        if (study->arms >> arm & 1) append_arm(md, study, arm);
+    hw_text_printf(
+        md,
+        "\nParameters (but for the embedding) and operations of a text: what the arm has "
+        "more than MH. A verdict on sides that are to match is given only if they do to "
+        "%g %% of parameters and %g %% of operations.\n",
+        HW_MATCHED_PARAMETERS, HW_MATCHED_OPERATIONS);
 }
 
 hw_status hw_report_markdown(const hw_experiment *study, const hw_results *results, hw_error *err) {

@@ -81,7 +81,8 @@ static hw_status make_folder(const char *path, hw_error *err) {
 }
 
 static hw_status train(hw_experiment *study, const hw_results *results, hw_error *err) {
-    for (size_t i = 0; i < results->count; i++) study->arms |= hw_claims[results->ids[i]].arms;
+    for (size_t i = 0; i < results->count; i++)
+        study->arms |= hw_claim_arms(results->ids[i], study->level);
     HW_TRY(hw_study_choose(study, err));
     for (size_t i = 0; i < results->count; i++) HW_TRY(hw_claims[results->ids[i]].want(study, err));
     return hw_runs_do(study->runs, "training", 0.15, 0.97, err);
@@ -96,7 +97,10 @@ static void judge(hw_results *results) {
         epsilons[i] = results->items[i].epsilon;
     }
     hw_findings_judge(findings, effects, epsilons, results->count);
-    for (size_t i = 0; i < results->count; i++) results->items[i].finding = findings[i];
+    for (size_t i = 0; i < results->count; i++) {
+        if (*results->items[i].refusal) findings[i].verdict = HW_VERDICT_NOT_COMPARABLE;
+        results->items[i].finding = findings[i];
+    }
 }
 
 static hw_status measure(hw_results *results, const hw_experiment *study, hw_error *err) {
