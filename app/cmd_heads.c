@@ -8,6 +8,8 @@
 #include "records.h"
 #include "selection.h"
 
+enum { DRAWN_TOKENS = 128 }; /* a drawing of more is a grey square, and long */
+
 /* What every head looks at in the example, in each tower, or in its first window. */
 static hw_status append_example(hw_text_buffer *page, const head_report_view *view,
                                 const hw_session_options *options, hw_error *err) {
@@ -15,10 +17,13 @@ static hw_status append_example(hw_text_buffer *page, const head_report_view *vi
     hw_status status = session ? HW_OK : err->status;
     for (size_t tower = 0; tower < view->report->towers && status == HW_OK; tower++) {
         hw_attention_map *map = hw_attend(session, view->report->example, tower, err);
-        if (!map) status = err->status;
-        if (map)
+        if (map && map->count <= DRAWN_TOKENS)
             attention_append(
                 page, &(shown_attention){ view->classifier, map, view->report->example, tower });
+        else if (map || err->status == HW_ERROR_UNSUPPORTED)
+            hw_text_printf(page, "<p class=\"quiet\">None is short enough to be drawn.</p>\n");
+        else
+            status = err->status;
         hw_attention_map_free(map);
     }
     hw_session_free(session);

@@ -749,7 +749,7 @@ typedef struct hw_heads_options {
 
 /* Measures every head of a classifier on labelled data: what it is worth, and whether it has a
  * role. options may be NULL. HW_ERROR_ARGUMENT without heads; HW_ERROR_UNSUPPORTED of an int8
- * encoder, and where pruned layers have unequally many. The result is the same for any number of
+ * encoder, and where heads were pruned. The result is the same for any number of
  * threads. Free with hw_head_report_free. */
 HW_API hw_head_report *hw_heads(const hw_classifier *classifier, const char *path,
                                 const hw_heads_options *options, hw_error *err);

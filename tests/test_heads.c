@@ -490,6 +490,18 @@ static void test_what_cannot_be_measured_is_an_error(void **state) {
     hw_classifier_close(classifier);
 }
 
+static void test_pruned_models_are_refused(void **state) {
+    (void)state;
+    static const hw_head_id gone = { 0, 1 };
+    hw_classifier *classifier = train(false, HW_ARCH_ATTENTION);
+    hw_classifier *pruned = hw_classifier_prune(classifier, &gone, 1, &error);
+    assert_non_null(pruned);
+    assert_null(hw_heads(pruned, "test", NULL, &error));
+    assert_int_equal(error.status, HW_ERROR_UNSUPPORTED);
+    hw_classifier_close(pruned);
+    hw_classifier_close(classifier);
+}
+
 /* A text without words and one of a single word are classified, but say nothing of attention. */
 static void test_texts_that_are_too_short_are_skipped(void **state) {
     (void)state;
@@ -556,6 +568,7 @@ int main(void) {
         cmocka_unit_test(test_worth_is_what_evaluation_says),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_what_cannot_be_measured_is_an_error),
+        cmocka_unit_test(test_pruned_models_are_refused),
         cmocka_unit_test(test_texts_that_are_too_short_are_skipped),
 #ifdef HW_FAULTS
         cmocka_unit_test(test_failing_allocations_are_reported),
