@@ -213,6 +213,30 @@ static void test_stopping_gives_the_best_so_far(void **state) {
     assert_int_equal(error.status, HW_ERROR_STOPPED);
 }
 
+static bool count_epochs(void *user, const hw_progress *progress) {
+    if (strcmp(progress->stage, "fine-tune") == 0 && !isnan(progress->valid_score))
+        *(uint64_t *)user = progress->done;
+    return true;
+}
+
+/* At no rate to speak of, nothing gets better after the first epoch. */
+static uint64_t epochs_learned(int32_t epochs) {
+    hw_train_options options = options_of("train");
+    uint64_t done = 0;
+    options.epochs = epochs;
+    options.learning_rate = 1e-30;
+    options.progress = count_epochs;
+    options.user = &done;
+    hw_classifier_close(toy_train(&options));
+    return done * (uint64_t)epochs / 1000;
+}
+
+static void test_patience_is_longer_where_there_are_many_epochs(void **state) {
+    (void)state;
+    assert_int_equal(epochs_learned(40), 1 + 10);
+    assert_int_equal(epochs_learned(10), 1 + 3);
+}
+
 /* ---- Freezing, and what the base brings ------------------------------------------------- */
 
 static hw_matrix matrix_of(const hw_classifier *classifier, const char *name) {
@@ -370,6 +394,7 @@ int main(void) {
         cmocka_unit_test(test_a_stopped_training_resumes_to_the_same_bytes),
         cmocka_unit_test(test_a_checkpoint_of_other_options_is_refused),
         cmocka_unit_test(test_stopping_gives_the_best_so_far),
+        cmocka_unit_test(test_patience_is_longer_where_there_are_many_epochs),
         cmocka_unit_test(test_what_is_frozen_does_not_change),
         cmocka_unit_test(test_a_readout_of_the_same_labels_is_kept),
         cmocka_unit_test(test_impossible_options_are_refused),

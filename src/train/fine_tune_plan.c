@@ -73,6 +73,13 @@ static double usual_rate(const hw_encoder_config *config) {
     return fmin(1e-3, 5e-5 * narrow * narrow * narrow);
 }
 
+/* Where there are many epochs, each is a few steps, and the first of them warm up at hardly any
+ * rate: three of those without progress say nothing. 8 texts of each label of trec6's training
+ * data, 200 epochs: with 3 learning ended at once (0.20 on held-back texts). */
+static int32_t usual_patience(int32_t epochs) {
+    return epochs < 12 ? 3 : epochs / 4;
+}
+
 static void set_dropout(hw_encoder_trainer_options *learning, double dropout,
                         const hw_encoder_config *config) {
     const bool own = dropout == 0;
@@ -99,7 +106,6 @@ hw_status hw_fine_tune_plan_make(hw_fine_tuning *f, hw_error *err) {
         .few_shot = o->few_shot,
         .pooling = o->few_shot ? HW_POOLING_MEAN : config->pooling,
         .max_tokens = window(o, config),
-        .patience = 3,
         .learning = { .epochs = o->epochs ? o->epochs : 3,
                       .batch = o->batch ? o->batch : 32,
                       .piece_tokens = PIECE_TOKENS,
@@ -109,6 +115,7 @@ hw_status hw_fine_tune_plan_make(hw_fine_tuning *f, hw_error *err) {
                       .layer_decay = o->layer_decay > 0 ? o->layer_decay : 0.95,
                       .seed = o->seed },
     };
+    f->plan.patience = usual_patience(f->plan.learning.epochs);
     set_dropout(&f->plan.learning, o->dropout, config);
     HW_TRY(read_freeze(&f->plan, o->freeze, config, err));
     choose_trials(&f->training.plan, f);
