@@ -38,8 +38,7 @@ static void append_cards(hw_text_buffer *page, const hw_head_report *r) {
     }
 }
 
-/* ---- What is left ------------------------------------------------------------------------------
- */
+/* ---- What is left ------------------------------------------------------------------------- */
 
 typedef struct axis {
     double low, high; /* of the accuracies */

@@ -229,8 +229,7 @@ static void test_flips_name_what_was_predicted(void **state) {
     close_pair(models);
 }
 
-/* ---- The rest -----------------------------------------------------------------------------------
- */
+/* ---- The rest ----------------------------------------------------------------------------- */
 
 static void test_a_model_is_no_different_from_itself(void **state) {
     (void)state;

@@ -405,8 +405,7 @@ static void test_int8_has_no_importance(void **state) {
     hw_classifier_close(bert);
 }
 
-/* ---- Plans ------------------------------------------------------------------------------------
- */
+/* ---- Plans -------------------------------------------------------------------------------- */
 
 static hw_prune_plan *plan_of(const hw_classifier *classifier, hw_prune_options options) {
     hw_prune_plan *plan = hw_prune_plan_make(classifier, "train", &options, &error);
@@ -538,8 +537,7 @@ static void test_plans_leave_the_heads_of_capsules(void **state) {
     hw_classifier_close(classifier);
 }
 
-/* ---- Faults -----------------------------------------------------------------------------------
- */
+/* ---- Faults ------------------------------------------------------------------------------- */
 
 #ifdef HW_FAULTS
 

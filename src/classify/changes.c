@@ -105,8 +105,7 @@ hw_status hw_changes_of_texts(hw_compared *c, hw_error *err) {
     return reserved ? HW_OK : hw_fail_memory(err, count * (sizeof *scores + sizeof *rows));
 }
 
-/* ---- Labels ------------------------------------------------------------------------------------
- */
+/* ---- Labels ------------------------------------------------------------------------------- */
 
 /* Where one predicts a label of a text and the other does not, one of the two is right. */
 static void count_decisions(hw_label_change *per_label, const hw_events events[2], size_t row) {

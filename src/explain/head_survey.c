@@ -208,8 +208,7 @@ static hw_status read_texts(survey *s, hw_pool *pool, hw_survey_progress *progre
     return HW_OK;
 }
 
-/* ---- Memory ------------------------------------------------------------------------------------
- */
+/* ---- Memory ------------------------------------------------------------------------------- */
 
 static hw_status new_sums(hw_head_tally **tally, hw_head_diversity **diversity, const survey *s,
                           hw_error *err) {

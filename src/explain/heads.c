@@ -69,8 +69,7 @@ static hw_status go_on(task *t, const char *stage, hw_error *err) {
     return hw_fail(err, HW_ERROR_STOPPED, "stopped while heads were switched off");
 }
 
-/* ---- Texts ------------------------------------------------------------------------------------
- */
+/* ---- Texts -------------------------------------------------------------------------------- */
 
 static size_t most_texts(const task *t) {
     if (t->options.texts > 0) return (size_t)t->options.texts;
@@ -95,8 +94,7 @@ static hw_status choose_texts(task *t, hw_error *err) {
     return hw_corpus_view(&t->corpus, t->classifier, &t->some, err);
 }
 
-/* ---- What heads look at -------------------------------------------------------------------------
- */
+/* ---- What heads look at ------------------------------------------------------------------- */
 
 static void describe(hw_head_look *look, const hw_head_tally *tally) {
     const hw_head_sums *sums = &tally->sums;

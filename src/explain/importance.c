@@ -41,10 +41,9 @@ typedef struct tower_gauge {
     const hw_tower_views *towers; /* the session's */
     const hw_kernels *kernels;
     hw_encoding encoding;
-    hw_tower_config
-        small;            /* the gradient's shape: one row of the embedding, which is not touched */
-    float *gradient;      /* a block of that shape */
-    hw_tower_views views; /* into it */
+    hw_tower_config small; /* the gradient's shape: one row of the embedding, not touched */
+    float *gradient;       /* a block of that shape */
+    hw_tower_views views;  /* into it */
     hw_tower_scratch *scratch;
     float *d_tokens;          /* [capacity][width] */
     size_t capacity;          /* tokens */

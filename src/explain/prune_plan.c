@@ -93,8 +93,7 @@ static hw_status measure_importance(pruning *p, hw_error *err) {
     return status;
 }
 
-/* ---- The steps --------------------------------------------------------------------------------
- */
+/* ---- The steps ---------------------------------------------------------------------------- */
 
 static void take_step(pruning *p, hw_head_id head) {
     owned_plan *made = p->made;
@@ -144,8 +143,7 @@ static hw_status take_steps(pruning *p, hw_error *err) {
     return HW_OK;
 }
 
-/* ---- Making one -------------------------------------------------------------------------------
- */
+/* ---- Making one --------------------------------------------------------------------------- */
 
 static hw_status check_options(pruning *p, hw_error *err) {
     const hw_prune_options *o = &p->options;
