@@ -101,8 +101,7 @@ static void append_curve(hw_text_buffer *page, const hw_head_report *r) {
     hw_text_printf(page, "</svg></figure>\n");
 }
 
-/* ---- How alike heads are
- * ------------------------------------------------------------------------- */
+/* ---- How alike heads are ------------------------------------------------------------------ */
 
 static void append_matrix(hw_text_buffer *page, const hw_head_report *r, size_t i) {
     const double *distance = r->distance + i * r->heads * r->heads;
@@ -135,8 +134,7 @@ static void append_matrices(hw_text_buffer *page, const hw_head_report *r) {
     hw_text_printf(page, "</div>\n");
 }
 
-/* ---- All numbers
- * ------------------------------------------------------------------------------------ */
+/* ---- All numbers -------------------------------------------------------------------------- */
 
 static void append_p(hw_text_buffer *page, double p) {
     if (isnan(p))
@@ -182,8 +180,7 @@ static void append_table(hw_text_buffer *page, const hw_head_report *r) {
     hw_text_printf(page, "</table></div>\n");
 }
 
-/* ---- All of it
- * --------------------------------------------------------------------------------------- */
+/* ---- All of it ---------------------------------------------------------------------------- */
 
 static void append_intro(hw_text_buffer *page, const head_report_view *view) {
     const hw_head_report *r = view->report;

@@ -367,8 +367,7 @@ static void test_p_of_heads_without_a_role_is_by_chance(void **state) {
     assert_in_range(small, 15, 62);
 }
 
-/* ---- hw_heads
- * ------------------------------------------------------------------------------------ */
+/* ---- hw_heads ----------------------------------------------------------------------------- */
 
 static hw_classifier *train(bool multi_label, hw_arch arch) {
     toy_write("train", (toy_shape){ .rows = 120, .labels = 3, .multi_label = multi_label });

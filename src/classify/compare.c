@@ -85,8 +85,7 @@ static hw_status predict(hw_compared *c, const hw_classifier *const classifiers[
     return HW_OK;
 }
 
-/* ---- All of it
- * ------------------------------------------------------------------------------------ */
+/* ---- All of it ---------------------------------------------------------------------------- */
 
 static void count_unknown_labels(hw_comparison *result, hw_targets targets) {
     for (uint32_t i = 0; i < targets.offsets[targets.rows]; i++)

@@ -165,8 +165,7 @@ static hw_status look_at_heads(task *t, hw_error *err) {
     return adjust_roles(r->look, layers * heads, err);
 }
 
-/* ---- What heads are worth
- * ------------------------------------------------------------------------- */
+/* ---- What heads are worth ----------------------------------------------------------------- */
 
 static hw_status adjust_worth(hw_head_worth *worth, size_t count, hw_error *err) {
     double *p = hw_calloc(count, sizeof *p);
@@ -224,8 +223,7 @@ static hw_status try_together(task *t, hw_error *err) {
     return status;
 }
 
-/* ---- All of it
- * ------------------------------------------------------------------------------------ */
+/* ---- All of it ---------------------------------------------------------------------------- */
 
 static hw_status check(task *t, hw_error *err) {
     const hw_summary *summary = &t->classifier->summary;
