@@ -575,7 +575,7 @@ HW_API void hw_buffer_free(void *buffer);
 
 typedef enum hw_study_level {
     HW_STUDY_DEFAULT, /* standard */
-    HW_STUDY_QUICK,   /* few seeds: it can say NO DIFFERENCE or INCONCLUSIVE */
+    HW_STUDY_QUICK,   /* five seeds, nothing tuned, fewer controls */
     HW_STUDY_STANDARD,
     HW_STUDY_FULL
 } hw_study_level;
