@@ -44,8 +44,8 @@ void attention_append(hw_text_buffer *page, const shown_attention *shown) {
                    is_encoder ? "window" : "tower", shown->reading + 1, shown->map->readings);
     page_append(page, shown->text);
     hw_text_printf(page,
-                   "</p>\n<p class=\"quiet\">A row is a word or token; dark is where the head "
-                   "looks from there.</p>\n<div class=\"maps\">\n");
+                   "</p>\n<p class=\"quiet\">A row is a word or token; the fuller the colour, the "
+                   "more the head looks there.</p>\n<div class=\"maps\">\n");
     for (size_t layer = 0; layer < shown->map->layers; layer++)
         for (size_t head = 0; head < shown->map->layer_heads[layer]; head++)
             append_head(page, shown, layer, head);

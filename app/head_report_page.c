@@ -128,7 +128,7 @@ static void append_matrices(hw_text_buffer *page, const hw_head_report *r) {
     if (r->heads < 2) return;
     hw_text_printf(
         page, "<h2 class=\"part\">How different heads look</h2>\n<p class=\"quiet\">Jensen-Shannon "
-              "divergence of the weights of two heads: pale is alike, full colour "
+              "divergence of the weights of two heads: faint is alike, full colour "
               "nothing in common.</p>\n<div class=\"maps small\">\n");
     for (size_t i = 0; i < r->towers * r->layers; i++) append_matrix(page, r, i);
     hw_text_printf(page, "</div>\n");

@@ -20,7 +20,7 @@ static const char head[] =
     "@media (prefers-color-scheme: dark) { :root { --paper: #15181c; --ink: #e8eaed; --quiet: "
     "#9aa4b0; --line: #343b44; --for: 46 160 92; --against: 214 76 66; } }\n"
     "* { box-sizing: border-box; }\n"
-    "body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--paper); color: "
+    "body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: var(--paper); color: "
     "var(--ink); font: 1rem/1.5 system-ui, sans-serif; }\n"
     "h1 { font-size: 1.4rem; margin: .5rem 0 1rem; }\n"
     "h2 { font-size: 1.15rem; margin: 0; overflow-wrap: anywhere; }\n"
