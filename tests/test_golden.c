@@ -19,19 +19,8 @@ enum { LABELS = GOLDEN_LABELS, COLUMNS = GOLDEN_COLUMNS, STEPS = 10 };
 static const double learning_rate = 0.002, epsilon = 1e-8;
 static const float beta1 = 0.9f, beta2 = 0.999f;
 
-static const hw_tower_config config = { .vocabulary = 40,
-                                        .width = 32,
-                                        .layers = 2,
-                                        .heads = 3,
-                                        .head_dim = 8,
-                                        .inner_width = 32,
-                                        .distance = 4,
-                                        .queries = 2,
-                                        .window = 12,
-                                        .labels = LABELS };
-
 static int set_up(void **state) {
-    *state = tower_golden_open("attention", &config);
+    *state = tower_golden_open("attention", &golden_attention);
     return 0;
 }
 
@@ -44,15 +33,16 @@ static int tear_down(void **state) {
 static double run(tower_golden *g, float *logits) {
     const int32_t *labels = golden_tensor(g, "labels", "", g->batch.texts);
     float d_logits[GOLDEN_TEXTS * COLUMNS] = { 0 };
-    float *d_tokens = new_floats(g->batch.offsets[g->batch.texts] * (size_t)config.width);
+    float *d_tokens = new_floats(g->batch.offsets[g->batch.texts] * (size_t)golden_attention.width);
     double loss = 0.0;
-    memset(g->gradient.block, 0, hw_tower_floats(&config) * sizeof(float));
-    hw_tower_forward(logits, g->scratch, &config, &g->weights, g->kernels, g->batch, NULL);
+    memset(g->gradient.block, 0, hw_tower_floats(&golden_attention) * sizeof(float));
+    hw_tower_forward(logits, g->scratch, &golden_attention, &g->weights, g->kernels, g->batch,
+                     NULL);
     for (size_t t = 0; t < g->batch.texts; t++)
         loss += hw_softmax_loss(d_logits + t * COLUMNS, logits + t * COLUMNS, LABELS,
                                 (size_t)labels[t], 0.0f, 1.0f, g->kernels);
-    hw_tower_backward(&g->gradient, d_tokens, g->scratch, &config, &g->weights, g->kernels,
-                      g->batch, d_logits, NULL);
+    hw_tower_backward(&g->gradient, d_tokens, g->scratch, &golden_attention, &g->weights,
+                      g->kernels, g->batch, d_logits, NULL);
     golden_scatter(g, d_tokens);
     free(d_tokens);
     return loss;
@@ -71,7 +61,7 @@ static void test_gradients_equal_pytorch(void **state) {
     float logits[GOLDEN_TEXTS * COLUMNS];
     run(g, logits);
     hw_tower_parameter p;
-    for (size_t i = 0; hw_tower_parameter_at(&p, &config, i); i++) {
+    for (size_t i = 0; hw_tower_parameter_at(&p, &golden_attention, i); i++) {
         const size_t n = p.rows * p.columns;
         assert_close(p.name, g->gradient.block + p.offset, golden_tensor(g, "gradient.", p.name, n),
                      n);
@@ -81,7 +71,8 @@ static void test_gradients_equal_pytorch(void **state) {
 static void test_training_losses_equal_pytorch(void **state) {
     tower_golden *g = *state;
     const float *expected = golden_tensor(g, "losses", "", STEPS);
-    float *m = new_floats(hw_tower_floats(&config)), *v = new_floats(hw_tower_floats(&config));
+    float *m = new_floats(hw_tower_floats(&golden_attention)),
+          *v = new_floats(hw_tower_floats(&golden_attention));
     float logits[GOLDEN_TEXTS * COLUMNS];
     for (int step = 1; step <= STEPS; step++) {
         const float loss = (float)run(g, logits);
@@ -94,7 +85,7 @@ static void test_training_losses_equal_pytorch(void **state) {
                                .epsilon = (float)(epsilon * unbias2) };
         assert_close("loss", &loss, &expected[step - 1], 1);
         g->kernels->adam(g->weights.block, m, v, g->gradient.block, &adam,
-                         hw_tower_floats(&config));
+                         hw_tower_floats(&golden_attention));
     }
     free(m);
     free(v);

@@ -38,25 +38,16 @@ static void run_backward(float *relevance, hw_tower_views *gradient, hw_tower_sc
 
 static void test_relevance_follows_the_rules_of_the_paper(void **state) {
     (void)state;
-    static const hw_tower_config config = { .vocabulary = 40,
-                                            .width = 32,
-                                            .layers = 2,
-                                            .heads = 3,
-                                            .head_dim = 8,
-                                            .inner_width = 32,
-                                            .distance = 4,
-                                            .queries = 2,
-                                            .window = 12,
-                                            .labels = GOLDEN_LABELS };
-    tower_golden *g = tower_golden_open("attention", &config);
+    tower_golden *g = tower_golden_open("attention", &golden_attention);
     hw_safetensors *file = hw_safetensors_open("tests/golden/relevance.safetensors", false, NULL);
     assert_non_null(file);
     const hw_tensor *expected = hw_safetensors_find(file, "relevance");
     const size_t tokens = g->batch.offsets[g->batch.texts];
     float logits[GOLDEN_TEXTS * GOLDEN_COLUMNS], *relevance = new_floats(tokens);
     assert_int_equal(expected->bytes, tokens * sizeof *relevance);
-    hw_tower_forward(logits, g->scratch, &config, &g->weights, g->kernels, g->batch, NULL);
-    run_backward(relevance, &g->gradient, g->scratch, &config, &g->weights, g->batch,
+    hw_tower_forward(logits, g->scratch, &golden_attention, &g->weights, g->kernels, g->batch,
+                     NULL);
+    run_backward(relevance, &g->gradient, g->scratch, &golden_attention, &g->weights, g->batch,
                  golden_tensor(g, "labels", "", g->batch.texts));
     assert_close("relevance", relevance, expected->data, tokens);
     free(relevance);

@@ -14,6 +14,17 @@
 
 static const double tolerance = 1e-5;
 
+const hw_tower_config golden_attention = { .vocabulary = 40,
+                                           .width = 32,
+                                           .layers = 2,
+                                           .heads = 3,
+                                           .head_dim = 8,
+                                           .inner_width = 32,
+                                           .distance = 4,
+                                           .queries = 2,
+                                           .window = 12,
+                                           .labels = GOLDEN_LABELS };
+
 const void *golden_tensor(const tower_golden *g, const char *prefix, const char *name,
                           size_t elements) {
     char full_name[96];

@@ -7,6 +7,8 @@
 
 enum { GOLDEN_LABELS = 5, GOLDEN_COLUMNS = 16, GOLDEN_TEXTS = 8 /* at most */ };
 
+extern const hw_tower_config golden_attention; /* of attention.safetensors */
+
 typedef struct tower_golden {
     const hw_tower_config *config;
     hw_safetensors *file;

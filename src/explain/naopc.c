@@ -3,6 +3,7 @@
  * tried. */
 #include "explain/naopc.h"
 
+#include "base/bits.h"
 #include "base/memory.h"
 #include "explain/faithfulness.h"
 
@@ -57,9 +58,7 @@ double hw_naopc(double aopc, hw_aopc_ends ends) {
 enum { SETS = 1 << EVERY_SET };
 
 static size_t size_of(size_t set) {
-    size_t size = 0;
-    for (; set; set &= set - 1) size++;
-    return size;
+    return (size_t)hw_count_bits(set);
 }
 
 /* By sets that are small enough to be removed. */

@@ -23,6 +23,10 @@ hw_imbalance hw_sides_imbalance(const hw_experiment *study, hw_side first, hw_si
     return (hw_imbalance){ NAN, NAN };
 }
 
+hw_imbalance hw_arm_imbalance(const hw_experiment *study, hw_arm arm) {
+    return hw_sides_imbalance(study, (hw_side){ .arm = arm }, (hw_side){ .arm = HW_ARM_MH });
+}
+
 bool hw_is_matched(hw_imbalance imbalance, int match) {
     if (match & HW_MATCH_PARAMETERS && fabs(imbalance.parameters) > HW_MATCHED_PARAMETERS)
         return false;

@@ -19,6 +19,8 @@ typedef struct hw_imbalance {
 
 hw_imbalance hw_runs_imbalance(const json_t *first, const json_t *second);
 hw_imbalance hw_sides_imbalance(const hw_experiment *study, hw_side first, hw_side second);
+/* Beside MH, on the data as they are: a line of the ledger. */
+hw_imbalance hw_arm_imbalance(const hw_experiment *study, hw_arm arm);
 /* What is not known is no mismatch. match: HW_MATCH_... */
 bool hw_is_matched(hw_imbalance imbalance, int match);
 

@@ -27,8 +27,7 @@ static void append_excess(hw_text_buffer *page, double percent) {
 
 static void append_arm(hw_text_buffer *page, const hw_experiment *study, hw_arm arm) {
     const hw_choice *choice = &study->choices[arm];
-    const hw_imbalance more =
-        hw_sides_imbalance(study, (hw_side){ .arm = arm }, (hw_side){ .arm = HW_ARM_MH });
+    const hw_imbalance more = hw_arm_imbalance(study, arm);
     hw_text_printf(page, "<tr>");
     hw_page_element(page, "th", hw_arm_name(arm));
     hw_text_printf(page, "<td class=\"words\">");

@@ -44,8 +44,7 @@ static json_t *part_json(const hw_dataset *part) {
 
 static json_t *arm_json(const hw_experiment *study, hw_arm arm) {
     const hw_choice *choice = &study->choices[arm];
-    const hw_imbalance more =
-        hw_sides_imbalance(study, (hw_side){ .arm = arm }, (hw_side){ .arm = HW_ARM_MH });
+    const hw_imbalance more = hw_arm_imbalance(study, arm);
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "arm", hw_arm_name(arm), "what",
                      hw_arm_what(arm), "more_parameters", number(more.parameters),
                      "more_operations", number(more.operations), "rate", number(choice->rate),

@@ -91,8 +91,7 @@ static void append_excess(hw_text_buffer *md, double percent) {
 
 static void append_arm(hw_text_buffer *md, const hw_experiment *study, hw_arm arm) {
     const hw_choice *choice = &study->choices[arm];
-    const hw_imbalance more =
-        hw_sides_imbalance(study, (hw_side){ .arm = arm }, (hw_side){ .arm = HW_ARM_MH });
+    const hw_imbalance more = hw_arm_imbalance(study, arm);
     hw_text_printf(md, "| %s | %s | ", hw_arm_name(arm), hw_arm_what(arm));
     append_excess(md, more.parameters);
     append_excess(md, more.operations);
