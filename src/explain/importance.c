@@ -4,17 +4,12 @@
 
 #include "base/memory.h"
 #include "classify/encoding.h"
+#include "classify/events.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ---- The loss ----------------------------------------------------------------------------- */
-
-static bool has_label(const hw_corpus *corpus, size_t row, size_t label) {
-    for (uint32_t i = corpus->offsets[row]; i < corpus->offsets[row + 1]; i++)
-        if (corpus->labels[i] == label) return true;
-    return false;
-}
 
 /* Of several labels the first counts, unless the text may have all of them. A label that the model
  * does not have moves nothing: p of it is 0 whatever the heads do. */
@@ -29,7 +24,8 @@ void hw_importance_loss(float *d_logits, const hw_classifier *classifier, const 
     const size_t gold = any ? corpus->labels[first] : labels;
     const bool counts = config->multi_label || gold < labels;
     for (size_t label = 0; label < labels; label++) {
-        const bool right = config->multi_label ? has_label(corpus, row, label) : label == gold;
+        const bool right =
+            config->multi_label ? hw_targets_have(corpus->targets, row, label) : label == gold;
         d_logits[label] = counts ? (float)(factor * ((double)p[label] - right)) : 0;
     }
 }
