@@ -82,9 +82,11 @@ encoder_case encoder_case_open(const char *name) {
     encoder_case c = { .config = load_config(name),
                        .weights = open_file(name, "model.safetensors"),
                        .expected = open_file(name, "expected.safetensors") };
-    c.encoder = hw_encoder_new(&c.config, encoder_case_find, c.weights, name, NULL, NULL, &err);
+    const hw_encoder_source source = { .name = name,
+                                       .find = encoder_case_find,
+                                       .context = c.weights };
+    c.encoder = hw_encoder_new(&c.config, &source, NULL, &err);
     if (!c.encoder) fail_msg("%s", err.message);
-    hw_encoder_pack(c.encoder, hw_kernels_select(), NULL);
     set_batch(&c);
     return c;
 }

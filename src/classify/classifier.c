@@ -106,13 +106,11 @@ static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_er
         return hw_fail(err, HW_ERROR_FORMAT, "%s: max_tokens is %d; the encoder takes up to %d",
                        name, (int)tokens, (int)most);
     hw_pool *pool = opening_pool(config);
-    classifier->encoder =
-        hw_encoder_new(config, hw_pretrained_find, pretrained, name, NULL, pool, err);
-    if (classifier->encoder) {
-        hw_bundle_release(classifier->bundle); /* what was checked, before it is there twice */
-        hw_encoder_pack(classifier->encoder, hw_kernels_select(), pool);
-        hw_bundle_release(classifier->bundle);
-    }
+    const hw_encoder_source source = { .name = name,
+                                       .find = hw_pretrained_find,
+                                       .release = hw_pretrained_release,
+                                       .context = pretrained };
+    classifier->encoder = hw_encoder_new(config, &source, pool, err);
     hw_pool_free(pool);
     return classifier->encoder ? HW_OK : err->status;
 }

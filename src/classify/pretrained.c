@@ -92,3 +92,7 @@ const hw_tensor *hw_pretrained_find(void *pretrained, const char *name) {
 const hw_tensor *hw_pretrained_find_without_output(void *pretrained, const char *name) {
     return hw_is_output_layer(name) ? NULL : hw_pretrained_find(pretrained, name);
 }
+
+void hw_pretrained_release(void *pretrained) {
+    hw_bundle_release(((const hw_pretrained *)pretrained)->bundle);
+}

@@ -32,5 +32,7 @@ bool hw_is_output_layer(const char *name);
  * those it was trained for. */
 const hw_tensor *hw_pretrained_find(void *pretrained, const char *name);
 const hw_tensor *hw_pretrained_find_without_output(void *pretrained, const char *name);
+/* Gives back the memory of the weights that were read; they are mapped still. */
+void hw_pretrained_release(void *pretrained);
 
 #endif

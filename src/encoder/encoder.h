@@ -33,15 +33,23 @@ typedef struct hw_encoder hw_encoder;
 /* NULL if there is no tensor of that name. */
 typedef const hw_tensor *hw_tensor_find(void *context, const char *name);
 
-/* Takes the weights that `config` needs from tensors, which must outlive the encoder, and checks
- * every shape and value. It can be run once hw_encoder_pack has packed them. F32 is viewed in
- * place, F16 and BF16 are converted, I8 with a "<name>.scale" of F32 [out] is kept as int8.
- * Base-model files without the prefix ("bert.") and the old names (LayerNorm.gamma) are accepted. A
- * readout that is not there is an error that names it, unless readout_seed is not NULL: then it is
- * initialised from it, as `transformers` does. name is for messages; pool may be NULL. */
-hw_encoder *hw_encoder_new(const hw_encoder_config *config, hw_tensor_find *find, void *context,
-                           const char *name, const uint64_t *readout_seed, hw_pool *pool,
-                           hw_error *err);
+/* Where an encoder's tensors come from. */
+typedef struct hw_encoder_source {
+    const char *name; /* for messages */
+    hw_tensor_find *find;
+    void (*release)(void *context); /* what was read will not be read soon again; may be NULL */
+    void *context;                  /* of find and release */
+    const uint64_t *readout_seed;   /* a readout that is not there is initialised from it, as
+                                     * `transformers` does; NULL: it is an error that names it */
+} hw_encoder_source;
+
+/* Takes the weights that `config` needs from tensors, which must outlive the encoder, checks every
+ * shape and value, and packs the linear layers (hw_encoder_pack). F32 is viewed in place, F16 and
+ * BF16 are converted, I8 with a "<name>.scale" of F32 [out] is kept as int8. Base-model files
+ * without the prefix ("bert.") and the old names (LayerNorm.gamma) are accepted. pool may be NULL.
+ */
+hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_source *source,
+                           hw_pool *pool, hw_error *err);
 /* All weights initialised from a seed (normal, deviation config->initializer_range), packed. */
 hw_encoder *hw_encoder_init(const hw_encoder_config *config, uint64_t seed, hw_error *err);
 void hw_encoder_free(hw_encoder *encoder); /* accepts NULL */
@@ -68,7 +76,7 @@ size_t hw_encoder_floats(const hw_encoder_config *config);
 size_t hw_encoder_word_floats(const hw_encoder_config *config);
 
 /* Packs the weights of the linear layers for the kernels, all of which read the same packing. To be
- * done before the first pass, and again after a change. */
+ * done again after a change. */
 void hw_encoder_pack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool);
 /* Moves all weights into one block of the encoder's own, so that they can be changed, and returns
  * it. */

@@ -4,19 +4,13 @@
 #include "encoder/weights.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct source {
-    hw_tensor_find *find;
-    void *context;
-    const char *name;
-    const uint64_t *readout_seed;
-} source;
-
 /* ---- Finding ------------------------------------------------------------------------------ */
 
-static const hw_tensor *find_slot(const source *from, const hw_slot *slot,
+static const hw_tensor *find_slot(const hw_encoder_source *from, const hw_slot *slot,
                                   const hw_encoder_config *config) {
     char name[HW_SLOT_NAME];
     for (int i = 0; hw_slot_spelling(name, slot, config, i); i++) {
@@ -36,12 +30,12 @@ static bool may_be_int8(const hw_slot *slot) {
     return slot->kind == HW_MODULE_IS_LINEAR && hw_is_of_layer(slot->module) && !slot->is_bias;
 }
 
-static bool may_be_new(const source *from, const hw_slot *slot) {
+static bool may_be_new(const hw_encoder_source *from, const hw_slot *slot) {
     return from->readout_seed && slot->module > HW_MODULE_FINAL_NORM;
 }
 
-static hw_status fail_shape(const source *from, const hw_tensor *tensor, const hw_slot *slot,
-                            hw_error *err) {
+static hw_status fail_shape(const hw_encoder_source *from, const hw_tensor *tensor,
+                            const hw_slot *slot, hw_error *err) {
     if (tensor->dims == 2 && slot->dims == 2)
         return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s is [%zu, %zu], not [%zu, %zu]",
                        from->name, tensor->name, tensor->shape[0], tensor->shape[1], slot->rows,
@@ -54,8 +48,8 @@ static hw_status fail_shape(const source *from, const hw_tensor *tensor, const h
 }
 
 /* *tensor: of the slot's shape and a type that is offered, or NULL if it is to be initialised. */
-static hw_status find_checked(const hw_tensor **tensor, const source *from, const hw_slot *slot,
-                              const hw_encoder_config *config, hw_error *err) {
+static hw_status find_checked(const hw_tensor **tensor, const hw_encoder_source *from,
+                              const hw_slot *slot, const hw_encoder_config *config, hw_error *err) {
     *tensor = find_slot(from, slot, config);
     if (may_be_new(from, slot) && (!*tensor || !has_shape(*tensor, slot))) {
         *tensor = NULL;
@@ -75,8 +69,8 @@ static hw_status find_checked(const hw_tensor **tensor, const source *from, cons
                    (*tensor)->name);
 }
 
-static hw_status find_scale(const hw_tensor **scale, const source *from, const hw_tensor *tensor,
-                            const hw_slot *slot, hw_error *err) {
+static hw_status find_scale(const hw_tensor **scale, const hw_encoder_source *from,
+                            const hw_tensor *tensor, const hw_slot *slot, hw_error *err) {
     char name[HW_SLOT_NAME + 8];
     snprintf(name, sizeof name, "%s.scale", tensor->name);
     *scale = from->find(from->context, name);
@@ -132,7 +126,7 @@ static size_t own_floats(const hw_tensor *tensor, const hw_slot *slot) {
 }
 
 /* Sets what weight points to; *own is moved on past what it takes. */
-static hw_status take_values(hw_weight *weight, float **own, const source *from,
+static hw_status take_values(hw_weight *weight, float **own, const hw_encoder_source *from,
                              const hw_encoder_config *config, hw_error *err) {
     const hw_slot *slot = &weight->slot;
     const hw_tensor *tensor = NULL, *scale = NULL;
@@ -156,7 +150,7 @@ static hw_status take_values(hw_weight *weight, float **own, const source *from,
     return HW_OK;
 }
 
-static hw_status take_all(hw_encoder *encoder, const source *from, hw_error *err) {
+static hw_status take_all(hw_encoder *encoder, const hw_encoder_source *from, hw_error *err) {
     size_t floats = 0;
     for (size_t i = 0; i < encoder->slots; i++) {
         const hw_slot *slot = &encoder->weight[i].slot;
@@ -174,68 +168,69 @@ static hw_status take_all(hw_encoder *encoder, const source *from, hw_error *err
 
 /* ---- Checking ------------------------------------------------------------------------------ */
 
-/* Infinities and NaNs are what has all bits of the exponent set. */
-static uint32_t is_endless(float x) {
-    const uint32_t exponent = 0x7f800000;
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (bits & exponent) == exponent;
-}
-
-/* Sixteen at a time, which compilers make vectors of. */
-static bool all_finite(const float *values, size_t count) {
-    enum { LANES = 16 };
-    uint32_t found[LANES] = { 0 };
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) found[lane] |= is_endless(values[i + lane]);
-    for (; i < count; i++) found[0] |= is_endless(values[i]);
-    for (size_t lane = 1; lane < LANES; lane++) found[0] |= found[lane];
-    return !found[0];
-}
+/* Pieces are shared between threads: the word embedding is half of a small encoder. */
+enum { PIECE = 1 << 18 /* floats */ };
 
 typedef struct checking {
-    const hw_encoder *encoder;
-    unsigned char *bad; /* [slots] */
+    const float *values;
+    size_t count;
+    atomic_bool endless; /* a value that is not finite was met */
 } checking;
 
-static void check_slot(void *context, size_t task, int32_t worker) {
+static void check_piece(void *context, size_t piece, int32_t worker) {
     (void)worker;
-    const checking *c = context;
-    const hw_weight *weight = &c->encoder->weight[task];
-    const size_t count = weight->slot.rows * weight->slot.columns;
-    c->bad[task] = weight->values ? !all_finite(weight->values, count)
-                                  : !all_finite(weight->scale, weight->slot.rows);
+    checking *c = context;
+    const size_t begin = piece * PIECE, left = c->count - begin;
+    if (!hw_all_finite(c->values + begin, left < PIECE ? left : PIECE))
+        atomic_store(&c->endless, true);
 }
 
-static hw_status check_values(const hw_encoder *encoder, const char *name, hw_pool *pool,
-                              hw_error *err) {
-    checking c = { encoder, hw_calloc(encoder->slots, 1) };
-    if (!c.bad) return hw_fail_memory(err, encoder->slots);
-    hw_pool_run(pool, encoder->slots, check_slot, &c);
-    hw_status status = HW_OK;
-    for (size_t i = 0; i < encoder->slots && status == HW_OK; i++) {
-        char tensor[HW_SLOT_NAME];
-        if (!c.bad[i]) continue;
-        hw_slot_name(tensor, &encoder->weight[i].slot, &encoder->config);
-        status = hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s has a value that is not finite", name,
-                         tensor);
+static hw_status check_values(const hw_weight *weight, const hw_encoder_config *config,
+                              const hw_encoder_source *from, hw_pool *pool, hw_error *err) {
+    const hw_slot *slot = &weight->slot;
+    checking c = { .values = weight->values, .count = slot->rows * slot->columns };
+    if (weight->values8) {
+        c.values = weight->scale;
+        c.count = slot->rows;
     }
-    hw_free(c.bad);
-    return status;
+    hw_pool_run(pool, (c.count + PIECE - 1) / PIECE, check_piece, &c);
+    if (!atomic_load(&c.endless)) return HW_OK;
+    char name[HW_SLOT_NAME];
+    hw_slot_name(name, slot, config);
+    return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s has a value that is not finite", from->name,
+                   name);
 }
 
-hw_encoder *hw_encoder_new(const hw_encoder_config *config, hw_tensor_find *find, void *context,
-                           const char *name, const uint64_t *readout_seed, hw_pool *pool,
-                           hw_error *err) {
-    const source from = { find, context, name, readout_seed };
-    if (hw_encoder_config_check(config, name, err) != HW_OK) return NULL;
+static hw_status check_slots(const hw_encoder *encoder, bool packed, const hw_encoder_source *from,
+                             hw_pool *pool, hw_error *err) {
+    for (size_t i = 0; i < encoder->slots; i++) {
+        const hw_weight *weight = &encoder->weight[i];
+        if ((weight->values && hw_slot_is_packed(&weight->slot)) == packed)
+            HW_TRY(check_values(weight, &encoder->config, from, pool, err));
+    }
+    return HW_OK;
+}
+
+/* What is packed is checked on the way; if that finds something, again, to name it. */
+static hw_status check_and_pack(hw_encoder *encoder, const hw_encoder_source *from, hw_pool *pool,
+                                hw_error *err) {
+    HW_TRY(check_slots(encoder, false, from, pool, err));
+    if (from->release) from->release(from->context);
+    if (!hw_encoder_pack_finite(encoder, hw_kernels_select(), pool))
+        HW_TRY(check_slots(encoder, true, from, pool, err));
+    if (from->release) from->release(from->context);
+    return HW_OK;
+}
+
+hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_source *source,
+                           hw_pool *pool, hw_error *err) {
+    if (hw_encoder_config_check(config, source->name, err) != HW_OK) return NULL;
     hw_encoder *encoder = hw_encoder_alloc(config, err);
     if (!encoder) return NULL;
-    if (take_all(encoder, &from, err) != HW_OK) goto failed;
-    if (check_values(encoder, name, pool, err) != HW_OK) goto failed;
+    if (take_all(encoder, source, err) != HW_OK) goto failed;
     hw_encoder_bind(encoder);
     if (hw_encoder_make_room(encoder, err) != HW_OK) goto failed;
+    if (check_and_pack(encoder, source, pool, err) != HW_OK) goto failed;
     return encoder;
 failed:
     hw_encoder_free(encoder);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* ---- Views -------------------------------------------------------------------------------- */
@@ -121,6 +122,10 @@ static bool is_packed(int id) {
     return packed[id];
 }
 
+bool hw_slot_is_packed(const hw_slot *slot) {
+    return !slot->is_bias && (is_packed(slot->module) || slot->module == HW_MODULE_QKV);
+}
+
 /* The i-th module that is packed; NULL past the last. */
 static hw_module *packed_at(hw_encoder *encoder, size_t i) {
     for (int32_t row = 0; row <= hw_stored_layers(&encoder->config); row++)
@@ -181,28 +186,66 @@ hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err) {
     return HW_OK;
 }
 
+/* Infinities and NaNs are what has all bits of the exponent set. */
+static uint32_t is_endless(float x) {
+    const uint32_t exponent = 0x7f800000;
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits & exponent) == exponent;
+}
+
+/* Sixteen at a time, which compilers make vectors of. */
+bool hw_all_finite(const float *values, size_t count) {
+    enum { LANES = 16 };
+    uint32_t found[LANES] = { 0 };
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) found[lane] |= is_endless(values[i + lane]);
+    for (; i < count; i++) found[0] |= is_endless(values[i]);
+    for (size_t lane = 1; lane < LANES; lane++) found[0] |= found[lane];
+    return !found[0];
+}
+
 typedef struct packing {
     hw_encoder *encoder;
     const hw_kernels *kernels;
+    atomic_bool endless; /* a value that is not finite was met */
 } packing;
+
+/* A panel is checked and packed while it is in the cache: opening waits for memory. */
+static void pack_panels(packing *p, const hw_module *module) {
+    bool finite = true;
+    for (size_t row = 0; row < module->rows; row += HW_PANEL) {
+        const size_t left = module->rows - row, rows = left < HW_PANEL ? left : HW_PANEL;
+        const float *panel = module->weight + row * module->columns;
+        finite &= hw_all_finite(panel, rows * module->columns);
+        p->kernels->pack(module->packed + row * module->columns, panel, module->columns, rows,
+                         module->columns);
+    }
+    if (!finite) atomic_store(&p->endless, true);
+}
 
 static void pack_module(void *context, size_t task, int32_t worker) {
     (void)worker;
-    const packing *p = context;
-    hw_module *module = packed_at(p->encoder, task);
+    packing *p = context;
+    const hw_module *module = packed_at(p->encoder, task);
     if (module->weight8)
         p->kernels->pack_int8(module->packed8, module->sums, module->weight8, module->rows,
                               module->columns);
     else
-        p->kernels->pack(module->packed, module->weight, module->columns, module->rows,
-                         module->columns);
+        pack_panels(p, module);
 }
 
-void hw_encoder_pack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
-    packing p = { encoder, kernels };
+bool hw_encoder_pack_finite(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
+    packing p = { .encoder = encoder, .kernels = kernels };
     size_t modules = 0;
     while (packed_at(encoder, modules)) modules++;
     hw_pool_run(pool, modules, pack_module, &p);
+    return !atomic_load(&p.endless);
+}
+
+void hw_encoder_pack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
+    (void)hw_encoder_pack_finite(encoder, kernels, pool);
 }
 
 /* ---- One block ----------------------------------------------------------------------------- */

@@ -52,6 +52,11 @@ hw_encoder *hw_encoder_alloc(const hw_encoder_config *config, hw_error *err);
 void hw_encoder_bind(hw_encoder *encoder);
 /* Makes room for packed weights; hw_encoder_pack fills it. */
 hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err);
+/* Whether hw_encoder_pack packs the slot's values. */
+bool hw_slot_is_packed(const hw_slot *slot);
+/* hw_encoder_pack, which says whether all floats that it packed were finite. */
+bool hw_encoder_pack_finite(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool);
+bool hw_all_finite(const float *values, size_t count);
 /* First values of one slot: normal deviates, a norm's 1, a bias's 0. */
 void hw_encoder_init_slot(float *values, const hw_slot *slot, float deviation, uint64_t seed);
 

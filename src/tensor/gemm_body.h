@@ -181,11 +181,40 @@ static void kernel_gemm(float *c, size_t ldc, const float *a, size_t a_row, size
         gemm_blocks(c, ldc, start, left, right, m, n, k, NULL);
 }
 
+/* x becomes its transpose. A zip of the rows' halves moves the first bit of a row's number to the
+ * end of the lane's; when all bits have moved, rows and lanes have changed places. */
+INLINE void transpose(vf x[VF]) {
+    for (size_t moved = 1; moved < VF; moved *= 2) {
+        vf zipped[VF];
+        UNROLL for (size_t i = 0; i < VF / 2; i++) {
+            zipped[2 * i] = vf_zip_low(x[i], x[i + VF / 2]);
+            zipped[2 * i + 1] = vf_zip_high(x[i], x[i + VF / 2]);
+        }
+        UNROLL for (size_t i = 0; i < VF; i++) x[i] = zipped[i];
+    }
+}
+
+/* VF rows p of VF columns of a panel. */
+static inline void pack_square(float *packed, const float *b, size_t ldb) {
+    vf x[VF];
+    UNROLL for (size_t j = 0; j < VF; j++) x[j] = vf_load(b + j * ldb);
+    transpose(x);
+    UNROLL for (size_t p = 0; p < VF; p++) vf_store(packed + p * HW_PANEL, x[p]);
+}
+
+/* Columns past n are 0. */
+static void pack_panel(float *packed, const float *b, size_t ldb, size_t n, size_t k) {
+    size_t p = 0;
+    if (n >= HW_PANEL)
+        for (; p + VF <= k; p += VF)
+            for (size_t j = 0; j < HW_PANEL; j += VF)
+                pack_square(packed + p * HW_PANEL + j, b + j * ldb + p, ldb);
+    for (; p < k; p++)
+        for (size_t j = 0; j < HW_PANEL; j++) packed[p * HW_PANEL + j] = j < n ? b[j * ldb + p] : 0;
+}
+
 static void kernel_pack(float *packed, const float *b, size_t ldb, size_t n, size_t k) {
-    for (size_t panel = 0; panel < n; panel += HW_PANEL)
-        for (size_t p = 0; p < k; p++)
-            for (size_t j = panel; j < panel + HW_PANEL; j++)
-                *packed++ = j < n ? b[j * ldb + p] : 0;
+    for (size_t j = 0; j < n; j += HW_PANEL) pack_panel(packed + j * k, b + j * ldb, ldb, n - j, k);
 }
 
 static void kernel_gemm_packed(float *c, size_t ldc, const float *a, size_t lda,

@@ -60,6 +60,14 @@ static inline vf vf_load_int8(const int8_t *x) {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)x)));
 }
 
+/* x0 y0 x1 y1 ... of the lower and of the upper halves of the lanes. */
+static inline vf vf_zip_low(vf x, vf y) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y), 0x20);
+}
+static inline vf vf_zip_high(vf x, vf y) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y), 0x31);
+}
+
 /* x * y + z, rounded once. */
 static inline vf vf_fma(vf x, vf y, vf z) {
     return _mm256_fmadd_ps(x, y, z);

@@ -52,6 +52,17 @@ static inline vf vf_load_int8(const int8_t *x) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)x)));
 }
 
+/* x0 y0 x1 y1 ... of the lower and of the upper halves of the lanes. */
+static inline vf vf_zip_low(vf x, vf y) {
+    const __m512i from = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return _mm512_permutex2var_ps(x, from, y);
+}
+static inline vf vf_zip_high(vf x, vf y) {
+    const __m512i from =
+        _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    return _mm512_permutex2var_ps(x, from, y);
+}
+
 /* x * y + z, rounded once. */
 static inline vf vf_fma(vf x, vf y, vf z) {
     return _mm512_fmadd_ps(x, y, z);

@@ -56,6 +56,14 @@ static inline vf vf_load_int8(const int8_t *x) {
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(lanes)))));
 }
 
+/* x0 y0 x1 y1 ... of the lower and of the upper halves of the lanes. */
+static inline vf vf_zip_low(vf x, vf y) {
+    return vzip1q_f32(x, y);
+}
+static inline vf vf_zip_high(vf x, vf y) {
+    return vzip2q_f32(x, y);
+}
+
 /* x * y + z, rounded once. */
 static inline vf vf_fma(vf x, vf y, vf z) {
     return vfmaq_f32(z, x, y);

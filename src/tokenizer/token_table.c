@@ -85,6 +85,7 @@ hw_status hw_token_table_add(hw_token_table *table, hw_text string, uint32_t id,
         table->size += string.length;
         table->bytes[table->size++] = '\0';
         ++table->count;
+        if (string.length > table->longest) table->longest = string.length;
     } else if (table->offsets[slot->id] == slot->offset) {
         table->offsets[slot->id] = NOWHERE;
     }

@@ -22,6 +22,7 @@ typedef struct hw_token_table {
     hw_token_slot *slots; /* [slot_capacity] */
     size_t slot_capacity;
     size_t count;
+    size_t longest; /* bytes of the longest string */
 } hw_token_table;
 
 /* Makes room for `count` strings of together `bytes` bytes, and for ids up to count. */

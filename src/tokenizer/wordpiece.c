@@ -47,11 +47,6 @@ hw_status hw_wordpiece_init(hw_wordpiece *wordpiece, const json_t *model,
     wordpiece->most_characters = (size_t)json_integer_value(most);
     HW_TRY(read_prefix(wordpiece, model, name, err));
     HW_TRY(read_unknown(wordpiece, model, name, err));
-    for (size_t i = 0; i < vocabulary->slot_capacity; ++i) {
-        const hw_token_slot *slot = &vocabulary->slots[i];
-        if (slot->id != HW_NO_TOKEN && slot->length > wordpiece->longest)
-            wordpiece->longest = slot->length;
-    }
     return HW_OK;
 }
 
@@ -91,8 +86,8 @@ static uint32_t longest_piece(size_t *end, const hw_wordpiece *wordpiece, hw_tex
                               size_t begin) {
     uint64_t hashes[MOST_CHARACTERS * 4 + 1]; /* of the first i bytes, UTF-8 having up to 4 */
     const size_t prefix_length = begin > 0 ? wordpiece->prefix_length : 0;
-    if (prefix_length >= wordpiece->longest) return HW_NO_TOKEN;
-    const size_t room = wordpiece->longest - prefix_length;
+    if (prefix_length >= wordpiece->vocabulary->longest) return HW_NO_TOKEN;
+    const size_t room = wordpiece->vocabulary->longest - prefix_length;
     const size_t length = word.length - begin < room ? word.length - begin : room;
     hashes[0] = HW_TOKEN_HASH;
     for (size_t i = 0; i < prefix_length; ++i)

@@ -11,7 +11,6 @@
 
 typedef struct hw_wordpiece {
     const hw_token_table *vocabulary; /* outlives the model */
-    size_t longest;                   /* bytes of the longest string in it */
     size_t most_characters;           /* a longer word is unknown */
     char *prefix;                     /* owned */
     size_t prefix_length;

@@ -87,9 +87,13 @@ static hw_status reorder(float *block, const hw_encoder_config *config, const ui
 static hw_status make(hw_fine_tuning *f, const uint32_t *ours, bool same, hw_error *err) {
     const hw_training *t = &f->training;
     hw_encoder_free(f->encoder);
-    f->encoder =
-        hw_encoder_new(&f->config, same ? hw_pretrained_find : hw_pretrained_find_without_output,
-                       &f->base, t->options->base, &t->options->seed, t->pool, err);
+    const hw_encoder_source source = {
+        .name = t->options->base,
+        .find = same ? hw_pretrained_find : hw_pretrained_find_without_output,
+        .context = &f->base,
+        .readout_seed = &t->options->seed,
+    };
+    f->encoder = hw_encoder_new(&f->config, &source, t->pool, err);
     float *block = f->encoder ? hw_encoder_thaw(f->encoder, err) : NULL;
     if (!block) return HW_ERROR_MEMORY;
     if (same) HW_TRY(reorder(block, &f->config, ours, err));

@@ -69,13 +69,13 @@ static hw_status tokenize(hw_pretraining *p, hw_error *err) {
 }
 
 static hw_status make_encoder(hw_pretraining *p, hw_error *err) {
-    const uint64_t seed = p->options->seed;
-    p->encoder = p->options->base ? hw_encoder_new(&p->config, hw_pretrained_find, &p->base,
-                                                   p->options->base, &seed, p->pool, err)
-                                  : hw_encoder_init(&p->config, seed, err);
-    if (!p->encoder) return err->status;
-    hw_encoder_pack(p->encoder, hw_kernels_select(), p->pool);
-    return HW_OK;
+    const hw_encoder_source source = { .name = p->options->base,
+                                       .find = hw_pretrained_find,
+                                       .context = &p->base,
+                                       .readout_seed = &p->options->seed };
+    p->encoder = p->options->base ? hw_encoder_new(&p->config, &source, p->pool, err)
+                                  : hw_encoder_init(&p->config, p->options->seed, err);
+    return p->encoder ? HW_OK : err->status;
 }
 
 static hw_status run_steps(hw_pretraining *p, hw_masked_trainer *trainer, hw_error *err) {
