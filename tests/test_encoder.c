@@ -135,6 +135,28 @@ static void test_a_text_alone_has_the_bits_it_has_in_a_batch(void **state) {
     for_each_case(check_alone);
 }
 
+/* The second call of hw_encoder_warm packs. */
+static void check_packed(const encoder_case *c, const char *name) {
+    const size_t count = c->rows * c->columns;
+    const hw_kernels *kernels = hw_kernels_select();
+    float *before = new_floats(count), *after = new_floats(count);
+    hw_encoder_scratch *scratch = encoder_case_scratch(c, false, NULL);
+    assert_false(hw_encoder_warm(c->encoder, kernels, NULL));
+    encoder_case_logits(before, c, scratch, NULL);
+    assert_true(hw_encoder_warm(c->encoder, kernels, NULL));
+    assert_false(hw_encoder_warm(c->encoder, kernels, NULL));
+    encoder_case_logits(after, c, scratch, NULL);
+    if (memcmp(before, after, count * sizeof *before) != 0) fail_msg("%s: packing shows", name);
+    hw_encoder_scratch_free(scratch);
+    free(before);
+    free(after);
+}
+
+static void test_packing_does_not_change_a_bit(void **state) {
+    (void)state;
+    for_each_case(check_packed);
+}
+
 /* The case's texts several times over, which is more than one block. */
 static void check_blocks(const encoder_case *c, const char *name) {
     enum { TIMES = 12 };
@@ -621,6 +643,7 @@ int main(void) {
         cmocka_unit_test(test_every_layers_states_are_those_of_transformers),
         cmocka_unit_test(test_a_head_that_is_off_writes_nothing),
         cmocka_unit_test(test_a_text_alone_has_the_bits_it_has_in_a_batch),
+        cmocka_unit_test(test_packing_does_not_change_a_bit),
         cmocka_unit_test(test_blocks_do_not_change_a_bit),
         cmocka_unit_test(test_threads_do_not_change_a_bit),
         cmocka_unit_test(test_features_and_readout_make_forward),

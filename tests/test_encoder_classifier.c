@@ -4,6 +4,7 @@
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/text_buffer.h"
+#include "base/threads.h"
 #include "classify/encoder_classifier.h"
 #include "classify/token_windows.h"
 #include "tiny_encoder.h"
@@ -599,6 +600,34 @@ static void check_threads(const hw_classifier *classifier) {
     }
 }
 
+typedef struct caller {
+    const hw_classifier *classifier;
+    float p[TEXTS * LABELS];
+} caller;
+
+static void call(void *context, size_t task, int32_t worker) {
+    (void)worker;
+    caller *c = (caller *)context + task;
+    classify(c->p, c->classifier);
+}
+
+/* Its weights are packed while some of them are in the middle of a pass. */
+static void test_threads_that_share_a_new_classifier_change_no_bit(void **state) {
+    (void)state;
+    enum { CALLERS = 6 };
+    make_folder(LABELS, false);
+    hw_classifier *classifier = opened("f");
+    hw_pool *pool = hw_pool_new(3, &error);
+    assert_non_null(pool);
+    caller callers[CALLERS];
+    for (size_t i = 0; i < CALLERS; i++) callers[i].classifier = classifier;
+    hw_pool_run(pool, CALLERS, call, callers);
+    for (size_t i = 1; i < CALLERS; i++)
+        assert_memory_equal(callers[i].p, callers[0].p, sizeof callers[0].p);
+    hw_pool_free(pool);
+    hw_classifier_close(classifier);
+}
+
 static void test_threads_that_share_a_text_change_no_bit(void **state) {
     (void)state;
     make_folder(LABELS, false);
@@ -954,6 +983,7 @@ int main(void) {
         cmocka_unit_test(test_windows_cover_every_token),
         cmocka_unit_test(test_a_text_does_not_depend_on_its_batch),
         cmocka_unit_test(test_threads_that_share_a_text_change_no_bit),
+        cmocka_unit_test(test_threads_that_share_a_new_classifier_change_no_bit),
         cmocka_unit_test(test_long_texts_are_the_mean_of_their_windows),
         cmocka_unit_test(test_truncation_reads_the_first_window),
         cmocka_unit_test(test_session_options_are_checked),

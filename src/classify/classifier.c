@@ -115,6 +115,10 @@ static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_er
     return classifier->encoder ? HW_OK : err->status;
 }
 
+void hw_classifier_warm(const hw_classifier *classifier, const hw_kernels *kernels, hw_pool *pool) {
+    if (hw_encoder_warm(classifier->encoder, kernels, pool)) hw_bundle_release(classifier->bundle);
+}
+
 static hw_status load_thresholds(hw_classifier *classifier, const hw_source *source,
                                  hw_error *err) {
     if (!classifier->config.multi_label) return HW_OK;

@@ -90,6 +90,9 @@ hw_classifier *hw_classifier_from_bundle(hw_bundle *bundle, const char *name, hw
  * encoder, or of an encoder alone, which then has no labels. */
 hw_classifier *hw_classifier_from_pretrained(hw_pretrained *pretrained, const char *name,
                                              hw_error *err);
+/* To be called before a pass of its encoder: hw_encoder_warm, and the packed weights' file is given
+ * back. */
+void hw_classifier_warm(const hw_classifier *classifier, const hw_kernels *kernels, hw_pool *pool);
 /* HW_OK if the classifier has labels; else the error says how to fine-tune the encoder. */
 hw_status hw_classifier_check_labels(const hw_classifier *classifier, hw_error *err);
 

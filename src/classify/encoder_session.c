@@ -206,6 +206,7 @@ static hw_status run_batch(hw_encoder_session *session, output out, hw_error *er
     const hw_encoder_batch batch = { .tokens = session->ids,
                                      .offsets = session->offsets,
                                      .texts = session->count };
+    hw_classifier_warm(session->classifier, session->kernels, session->pool);
     hw_encoder_forward(session->logits, session->scratch, session->classifier->encoder,
                        session->kernels, batch, NULL);
     for (size_t i = 0; i < session->count; i++) {

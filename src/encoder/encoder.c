@@ -26,7 +26,8 @@ static hw_encoder_pass pass_over(hw_encoder_scratch *scratch, const hw_encoder *
                               .kernels = kernels,
                               .scratch = scratch,
                               .batch = batch,
-                              .noise = noise };
+                              .noise = noise,
+                              .packed = atomic_load(&encoder->packing) == HW_PACKED };
 }
 
 /* The texts from `first` on that fit into a block; at least one. */

@@ -44,7 +44,7 @@ typedef struct hw_encoder_source {
 } hw_encoder_source;
 
 /* Takes the weights that `config` needs from tensors, which must outlive the encoder, checks every
- * shape and value, and packs the linear layers (hw_encoder_pack). F32 is viewed in place, F16 and
+ * shape and value. F32 is viewed in place, F16 and
  * BF16 are converted, I8 with a "<name>.scale" of F32 [out] is kept as int8. Base-model files
  * without the prefix ("bert.") and the old names (LayerNorm.gamma) are accepted. pool may be NULL.
  */
@@ -76,8 +76,13 @@ size_t hw_encoder_floats(const hw_encoder_config *config);
 size_t hw_encoder_word_floats(const hw_encoder_config *config);
 
 /* Packs the weights of the linear layers for the kernels, all of which read the same packing. To be
- * done again after a change. */
+ * done again after a change. An encoder that has not been packed gives the same bits, a pass takes
+ * longer. No other thread may use the encoder meanwhile. */
 void hw_encoder_pack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool);
+/* To be called before a pass of an encoder that threads share: the second call of any thread packs,
+ * and returns true. So who opens a model for a single text does not wait for memory that is as
+ * large as the model. */
+bool hw_encoder_warm(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool);
 /* Moves all weights into one block of the encoder's own, so that they can be changed, and returns
  * it. */
 float *hw_encoder_thaw(hw_encoder *encoder, hw_error *err);

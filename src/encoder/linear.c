@@ -56,7 +56,7 @@ static void multiply_packed(float *y, const product *p, const hw_module *module,
         module->bias ? module->bias + column : NULL, p->rows, columns, module->columns);
 }
 
-/* A module that is not packed: a few panels at a time are, on the way. */
+/* What is not packed: a few panels at a time are, on the way. */
 static void multiply_unpacked(float *y, const product *p, const hw_module *module, size_t first,
                               size_t columns, int32_t worker) {
     float *panels = p->pass->scratch->work.worker[worker].panels;
@@ -76,7 +76,7 @@ static void multiply(float *y, const product *p, const hw_module *module, size_t
     const size_t columns = smaller(module->rows - column, panels * HW_PANEL);
     if (module->weight8)
         multiply_int8(y, p, module, first, columns);
-    else if (module->packed)
+    else if (module->packed && p->pass->packed)
         multiply_packed(y, p, module, first, columns);
     else
         multiply_unpacked(y, p, module, first, columns, worker);

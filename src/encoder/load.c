@@ -168,6 +168,26 @@ static hw_status take_all(hw_encoder *encoder, const hw_encoder_source *from, hw
 
 /* ---- Checking ------------------------------------------------------------------------------ */
 
+/* Infinities and NaNs are what has all bits of the exponent set. */
+static uint32_t is_endless(float x) {
+    const uint32_t exponent = 0x7f800000;
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits & exponent) == exponent;
+}
+
+/* Sixteen at a time, which compilers make vectors of. */
+static bool all_finite(const float *values, size_t count) {
+    enum { LANES = 16 };
+    uint32_t found[LANES] = { 0 };
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) found[lane] |= is_endless(values[i + lane]);
+    for (; i < count; i++) found[0] |= is_endless(values[i]);
+    for (size_t lane = 1; lane < LANES; lane++) found[0] |= found[lane];
+    return !found[0];
+}
+
 /* Pieces are shared between threads: the word embedding is half of a small encoder. */
 enum { PIECE = 1 << 18 /* floats */ };
 
@@ -181,7 +201,7 @@ static void check_piece(void *context, size_t piece, int32_t worker) {
     (void)worker;
     checking *c = context;
     const size_t begin = piece * PIECE, left = c->count - begin;
-    if (!hw_all_finite(c->values + begin, left < PIECE ? left : PIECE))
+    if (!all_finite(c->values + begin, left < PIECE ? left : PIECE))
         atomic_store(&c->endless, true);
 }
 
@@ -205,21 +225,18 @@ static hw_status check_slots(const hw_encoder *encoder, bool packed, const hw_en
                              hw_pool *pool, hw_error *err) {
     for (size_t i = 0; i < encoder->slots; i++) {
         const hw_weight *weight = &encoder->weight[i];
-        if ((weight->values && hw_slot_is_packed(&weight->slot)) == packed)
+        if (hw_slot_is_packed(&weight->slot) == packed)
             HW_TRY(check_values(weight, &encoder->config, from, pool, err));
     }
     return HW_OK;
 }
 
-/* What is packed is checked on the way; if that finds something, again, to name it. */
-static hw_status check_and_pack(hw_encoder *encoder, const hw_encoder_source *from, hw_pool *pool,
-                                hw_error *err) {
+/* The first pass reads few rows of the embeddings, but all that is to be packed. */
+static hw_status check_all(const hw_encoder *encoder, const hw_encoder_source *from, hw_pool *pool,
+                           hw_error *err) {
     HW_TRY(check_slots(encoder, false, from, pool, err));
     if (from->release) from->release(from->context);
-    if (!hw_encoder_pack_finite(encoder, hw_kernels_select(), pool))
-        HW_TRY(check_slots(encoder, true, from, pool, err));
-    if (from->release) from->release(from->context);
-    return HW_OK;
+    return check_slots(encoder, true, from, pool, err);
 }
 
 hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_source *source,
@@ -228,9 +245,10 @@ hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_sou
     hw_encoder *encoder = hw_encoder_alloc(config, err);
     if (!encoder) return NULL;
     if (take_all(encoder, source, err) != HW_OK) goto failed;
+    if (check_all(encoder, source, pool, err) != HW_OK) goto failed;
     hw_encoder_bind(encoder);
     if (hw_encoder_make_room(encoder, err) != HW_OK) goto failed;
-    if (check_and_pack(encoder, source, pool, err) != HW_OK) goto failed;
+    if (hw_encoder_has_int8(encoder)) hw_encoder_pack(encoder, hw_kernels_select(), pool);
     return encoder;
 failed:
     hw_encoder_free(encoder);

@@ -53,7 +53,7 @@ typedef struct hw_head_work {
     float *query_relative;    /* [block][relative]: q by position_key */
     float *key_relative;      /* [longest][relative]: k by position_query */
     float *d_query_relative, *d_key_relative;
-    float *panels; /* HW_PANEL_GROUP panels of the decoder */
+    float *panels; /* HW_PANEL_GROUP panels of what is not packed */
 } hw_head_work;
 
 typedef struct hw_encoder_work {
@@ -96,6 +96,7 @@ typedef struct hw_encoder_pass {
     hw_encoder_scratch *scratch;
     hw_encoder_batch batch;        /* of this block; offsets[0] need not be 0 */
     const hw_encoder_noise *noise; /* or NULL */
+    bool packed;                   /* its weights are */
 } hw_encoder_pass;
 
 static inline size_t hw_begin_of(const hw_encoder_pass *pass, size_t text) {

@@ -47,8 +47,18 @@ static size_t when(bool condition, size_t count) {
 /* Sizes that many arrays have. */
 typedef struct sizes {
     size_t tokens, width, inner, before, dense, relative;
+    size_t widest; /* input of a linear layer */
     bool training;
 } sizes;
+
+static size_t widest_input(const hw_encoder_config *c) {
+    const size_t inputs[] = { (size_t)c->embedding_width, (size_t)c->width, (size_t)c->inner_width,
+                              (size_t)c->heads * (size_t)c->head_dim, (size_t)hw_dense_width(c) };
+    size_t widest = 0;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        if (inputs[i] > widest) widest = inputs[i];
+    return widest;
+}
 
 static sizes sizes_of(const hw_encoder_scratch *s, const hw_encoder_config *c) {
     const size_t inner = (size_t)c->inner_width;
@@ -57,6 +67,7 @@ static sizes sizes_of(const hw_encoder_scratch *s, const hw_encoder_config *c) {
                     .inner = inner,
                     .before = c->gated ? 2 * inner : inner,
                     .dense = (size_t)hw_dense_width(c),
+                    .widest = widest_input(c),
                     .relative =
                         when(c->positions == HW_POSITIONS_DISENTANGLED, (size_t)c->position_rows),
                     .training = s->training };
@@ -155,14 +166,13 @@ static void lay_out_worker(hw_head_work *work, arena *a, const hw_encoder_scratc
     const size_t longest = padded(s->longest), head_dim = (size_t)c->head_dim;
     const size_t block = smaller(longest, HW_QUERY_BLOCK), relative = padded(n->relative);
     const size_t bias = when(c->positions == HW_POSITIONS_BUCKETS, 2 * longest);
-    const size_t widest = c->readout == HW_ENCODER_MASKED ? n->dense : 0;
     work->keys = take(a, longest, head_dim);
     work->scores = take(a, block, longest);
     work->near = take(a, bias, 1);
     work->packed_position = take(a, relative, head_dim);
     work->query_relative = take(a, block, relative);
     work->key_relative = take(a, longest, relative);
-    work->panels = take(a, HW_PANEL_GROUP * HW_PANEL, widest);
+    work->panels = take(a, HW_PANEL_GROUP * HW_PANEL, n->widest);
     if (!n->training) return;
     work->values = take(a, longest, head_dim);
     work->d_scores = take(a, block, longest);

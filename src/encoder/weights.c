@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 /* ---- Views -------------------------------------------------------------------------------- */
@@ -186,66 +185,46 @@ hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err) {
     return HW_OK;
 }
 
-/* Infinities and NaNs are what has all bits of the exponent set. */
-static uint32_t is_endless(float x) {
-    const uint32_t exponent = 0x7f800000;
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (bits & exponent) == exponent;
-}
-
-/* Sixteen at a time, which compilers make vectors of. */
-bool hw_all_finite(const float *values, size_t count) {
-    enum { LANES = 16 };
-    uint32_t found[LANES] = { 0 };
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) found[lane] |= is_endless(values[i + lane]);
-    for (; i < count; i++) found[0] |= is_endless(values[i]);
-    for (size_t lane = 1; lane < LANES; lane++) found[0] |= found[lane];
-    return !found[0];
-}
-
 typedef struct packing {
     hw_encoder *encoder;
     const hw_kernels *kernels;
-    atomic_bool endless; /* a value that is not finite was met */
 } packing;
-
-/* A panel is checked and packed while it is in the cache: opening waits for memory. */
-static void pack_panels(packing *p, const hw_module *module) {
-    bool finite = true;
-    for (size_t row = 0; row < module->rows; row += HW_PANEL) {
-        const size_t left = module->rows - row, rows = left < HW_PANEL ? left : HW_PANEL;
-        const float *panel = module->weight + row * module->columns;
-        finite &= hw_all_finite(panel, rows * module->columns);
-        p->kernels->pack(module->packed + row * module->columns, panel, module->columns, rows,
-                         module->columns);
-    }
-    if (!finite) atomic_store(&p->endless, true);
-}
 
 static void pack_module(void *context, size_t task, int32_t worker) {
     (void)worker;
-    packing *p = context;
-    const hw_module *module = packed_at(p->encoder, task);
+    const packing *p = context;
+    hw_module *module = packed_at(p->encoder, task);
     if (module->weight8)
         p->kernels->pack_int8(module->packed8, module->sums, module->weight8, module->rows,
                               module->columns);
     else
-        pack_panels(p, module);
-}
-
-bool hw_encoder_pack_finite(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
-    packing p = { .encoder = encoder, .kernels = kernels };
-    size_t modules = 0;
-    while (packed_at(encoder, modules)) modules++;
-    hw_pool_run(pool, modules, pack_module, &p);
-    return !atomic_load(&p.endless);
+        p->kernels->pack(module->packed, module->weight, module->columns, module->rows,
+                         module->columns);
 }
 
 void hw_encoder_pack(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
-    (void)hw_encoder_pack_finite(encoder, kernels, pool);
+    packing p = { encoder, kernels };
+    size_t modules = 0;
+    while (packed_at(encoder, modules)) modules++;
+    hw_pool_run(pool, modules, pack_module, &p);
+    atomic_store(&encoder->packing, HW_PACKED);
+}
+
+/* Of several threads one packs; the others go on without waiting for it. */
+bool hw_encoder_warm(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool) {
+    int state = HW_NOT_USED;
+    if (atomic_compare_exchange_strong(&encoder->packing, &state, HW_NOT_PACKED)) return false;
+    if (state != HW_NOT_PACKED ||
+        !atomic_compare_exchange_strong(&encoder->packing, &state, HW_BEING_PACKED))
+        return false;
+    hw_encoder_pack(encoder, kernels, pool);
+    return true;
+}
+
+bool hw_encoder_has_int8(const hw_encoder *encoder) {
+    for (size_t i = 0; i < encoder->slots; i++)
+        if (encoder->weight[i].values8) return true;
+    return false;
 }
 
 /* ---- One block ----------------------------------------------------------------------------- */
@@ -286,15 +265,9 @@ failed:
     return NULL;
 }
 
-static bool has_int8(const hw_encoder *encoder) {
-    for (size_t i = 0; i < encoder->slots; i++)
-        if (encoder->weight[i].values8) return true;
-    return false;
-}
-
 float *hw_encoder_thaw(hw_encoder *encoder, hw_error *err) {
     if (encoder->thawed) return encoder->floats;
-    if (has_int8(encoder))
+    if (hw_encoder_has_int8(encoder))
         return hw_fail(err, HW_ERROR_ARGUMENT, "a quantised encoder cannot be trained"), NULL;
     const size_t floats = hw_encoder_floats(&encoder->config);
     float *block = hw_calloc(floats, sizeof *block);

@@ -6,6 +6,8 @@
 
 #include "encoder/modules.h"
 
+#include <stdatomic.h>
+
 typedef struct hw_module {
     size_t rows, columns;       /* of the weight; a norm and an offset have one row */
     const float *weight, *bias; /* [rows][columns]; [rows], of a norm [columns] */
@@ -25,6 +27,14 @@ typedef struct hw_weight {
     const float *scale;
 } hw_weight;
 
+/* Until they are packed, a pass packs a few panels at a time on its way. */
+typedef enum hw_packing_state {
+    HW_NOT_USED, /* by a pass: hw_encoder_warm has not been called */
+    HW_NOT_PACKED,
+    HW_BEING_PACKED,
+    HW_PACKED,
+} hw_packing_state;
+
 struct hw_encoder {
     hw_encoder_config config;
     size_t slots;
@@ -33,6 +43,7 @@ struct hw_encoder {
     float *floats;                   /* what is not in the caller's tensors, or all (thawed) */
     int8_t *bytes;                   /* int8 values, if they are not in the caller's tensors */
     bool thawed;                     /* floats is a whole block */
+    atomic_int packing;              /* hw_packing_state */
     float *packed;
     int8_t *packed8;
     int32_t *sums;
@@ -54,9 +65,7 @@ void hw_encoder_bind(hw_encoder *encoder);
 hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err);
 /* Whether hw_encoder_pack packs the slot's values. */
 bool hw_slot_is_packed(const hw_slot *slot);
-/* hw_encoder_pack, which says whether all floats that it packed were finite. */
-bool hw_encoder_pack_finite(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *pool);
-bool hw_all_finite(const float *values, size_t count);
+bool hw_encoder_has_int8(const hw_encoder *encoder);
 /* First values of one slot: normal deviates, a norm's 1, a bias's 0. */
 void hw_encoder_init_slot(float *values, const hw_slot *slot, float deviation, uint64_t seed);
 

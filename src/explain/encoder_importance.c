@@ -81,6 +81,7 @@ static void run_batch(encoder_gauge *g) {
     const hw_encoder *encoder = g->classifier->encoder;
     const hw_encoder_batch batch = { g->ids, g->offsets, g->count, NULL };
     if (g->count == 0) return;
+    hw_classifier_warm(g->classifier, g->kernels, g->pool);
     hw_encoder_forward(g->logits, g->scratch, encoder, g->kernels, batch, NULL);
     hw_encoder_backward(g->gradient, NULL, g->scratch, encoder, g->kernels, batch, g->d_logits,
                         NULL, 1);

@@ -77,6 +77,7 @@ static void run_batch(double *values, double *slopes, encoder_path *p, size_t fi
     const size_t label = p->subject->label;
     const double weight = hw_subject_weight(p->subject) / (double)p->windows;
     const hw_encoder_batch batch = { p->tokens, p->offsets, count, p->rows };
+    hw_classifier_warm(p->subject->classifier, &p->path.kernels, NULL);
     hw_encoder_forward(p->logits, p->scratch, encoder, &p->path.kernels, batch, NULL);
     for (size_t i = 0; i < count; i++)
         values[visit_at(p, first + i).point] += weight * (double)p->logits[i * labels + label];

@@ -4,10 +4,11 @@
 
 #include "text/utf8.h"
 
-enum { USUAL_BYTES = 8 /* of a string */, USUAL_ENTRY = 16 /* bytes of the document */ };
+enum { USUAL_BYTES = 8 /* of a string */, LEAST_ENTRY = 6 /* bytes: "a":1, */ };
 
 typedef struct cursor {
     const char *at, *end;
+    size_t commas; /* that skip_value has passed */
 } cursor;
 
 static void skip_space(cursor *c) {
@@ -50,6 +51,7 @@ static bool skip_value(cursor *c) {
         } else {
             if (character == '{' || character == '[') depth++;
             if (closes) depth--;
+            c->commas += character == ',';
             c->at++;
         }
         if (depth == 0 && (closes || character == '"')) return true;
@@ -70,12 +72,15 @@ static bool enter_member(cursor *c, const char *key) {
 
 hw_vocabulary_text hw_vocabulary_find(const char *json, size_t length) {
     hw_vocabulary_text found = { .document = { json, length } };
-    cursor c = { json, json + length };
+    cursor c = { json, json + length, 0 };
     if (!enter_member(&c, "model") || !enter_member(&c, "vocab")) return found;
     skip_space(&c);
     const char *begin = c.at;
+    c.commas = 0;
     if (begin == c.end || *begin != '{' || !skip_value(&c)) return found;
     found.object = (hw_text){ begin, (size_t)(c.at - begin) };
+    const size_t most = found.object.length / LEAST_ENTRY;
+    found.entries = c.commas < most ? c.commas + 1 : most;
     return found;
 }
 
@@ -152,7 +157,7 @@ static bool unescape(hw_text *string, hw_text_buffer *buffer, hw_text raw) {
     if (is_plain(raw)) return true;
     buffer->length = 0;
     hw_text_append(buffer, "", 0);
-    cursor c = { raw.bytes, raw.bytes + raw.length };
+    cursor c = { raw.bytes, raw.bytes + raw.length, 0 };
     while (c.at < c.end) {
         const char character = *c.at++;
         if ((unsigned char)character < 0x20) return false;
@@ -205,9 +210,9 @@ static hw_status read_entry(hw_token_table *table, hw_text_buffer *buffer, curso
 hw_status hw_vocabulary_read(hw_token_table *table, const hw_vocabulary_text *vocabulary,
                              const char *name, hw_error *err) {
     const hw_text object = vocabulary->object;
-    cursor c = { object.bytes, object.bytes + object.length };
-    const size_t usual = object.length / USUAL_ENTRY;
-    HW_TRY(hw_token_table_reserve(table, usual, usual * USUAL_BYTES, err));
+    cursor c = { object.bytes, object.bytes + object.length, 0 };
+    const size_t entries = vocabulary->entries;
+    HW_TRY(hw_token_table_reserve(table, entries, entries * USUAL_BYTES, err));
     if (take(&c, '{') && take(&c, '}')) return HW_OK;
     hw_text_buffer buffer = { 0 };
     hw_status status = HW_OK;

@@ -10,6 +10,7 @@
 typedef struct hw_vocabulary_text {
     hw_text document;
     hw_text object; /* model.vocab in it, braces included; no bytes: there is none */
+    size_t entries; /* of the object, if it is one; at most a sixth of its bytes */
 } hw_vocabulary_text;
 
 /* Finds model.vocab, if it is an object and can be seen before the document is parsed. */
