@@ -65,11 +65,13 @@ static bool drops(const hw_tower_trainer *t, uint64_t purpose, uint64_t index, f
     return rate > 0 && hw_random_uniform(t->options.seed, purpose, index) < rate;
 }
 
-/* Appends a token without the n-grams that are dropped. */
+/* Appends a token without the n-grams that are dropped. One that is dropped is written, too, and
+ * then written over: a branch would be mispredicted half of the time. */
 static size_t add_token(hw_tower_trainer *t, size_t token, size_t ngrams) {
-    for (size_t i = t->texts.token_offsets[token]; i < t->texts.token_offsets[token + 1]; i++)
-        if (!drops(t, PURPOSE_NGRAM, t->now.ngram_draws++, t->options.ngram_dropout))
-            t->ngrams[ngrams++] = t->texts.ngrams[i];
+    for (size_t i = t->texts.token_offsets[token]; i < t->texts.token_offsets[token + 1]; i++) {
+        t->ngrams[ngrams] = t->texts.ngrams[i];
+        ngrams += !drops(t, PURPOSE_NGRAM, t->now.ngram_draws++, t->options.ngram_dropout);
+    }
     return ngrams;
 }
 
@@ -209,17 +211,32 @@ static double decay_between(const hw_tower_trainer *t, uint64_t from, uint64_t t
     return exp(t->log_decay[to] - t->log_decay[from]);
 }
 
+/* Rows lie anywhere in arrays that are larger than the caches. */
+static void fetch_row(const hw_tower_trainer *t, size_t row) {
+    enum { LINE = 16 /* floats */ };
+    const size_t width = (size_t)t->config.width;
+    for (size_t at = row * width; at < (row + 1) * width; at += LINE) {
+        __builtin_prefetch(t->w + at, 1);
+        __builtin_prefetch(t->m + at, 1);
+        __builtin_prefetch(t->v + at, 1);
+        __builtin_prefetch(t->average + at, 1);
+    }
+}
+
 static void update_rows(hw_tower_trainer *t, const hw_adam *step) {
+    enum { AHEAD = 8 };
     const hw_row_gradients *g = &t->row_gradients;
     const size_t width = g->width;
     const uint64_t at = t->now.step + 1;
+    const double keep = decay_between(t, at - 1, at);
     for (size_t i = 0; i < g->count; i++) {
         const size_t row = g->rows[i], offset = row * width;
+        if (i + AHEAD < g->count) fetch_row(t, g->rows[i + AHEAD]);
         average_towards(t->average + offset, t->w + offset,
                         decay_between(t, t->last_step[row], at - 1), width);
         t->kernels->adam(t->w + offset, t->m + offset, t->v + offset, g->values + i * width, step,
                          width);
-        average_towards(t->average + offset, t->w + offset, decay_between(t, at - 1, at), width);
+        average_towards(t->average + offset, t->w + offset, keep, width);
         t->last_step[row] = (uint32_t)at;
     }
 }
