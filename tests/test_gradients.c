@@ -180,13 +180,14 @@ static void test_projection_gradient_is_right(void **state) {
     (void)state;
     projection_case c;
     float d_x[ROWS * INPUTS], d_weight[INPUTS * OUTPUTS] = { 0 }, d_bias[OUTPUTS] = { 0 };
-    float transposed[INPUTS * OUTPUTS];
+    float *packed = new_random(hw_projection_packed(INPUTS, OUTPUTS), 1);
     randomise(c.x, ROWS * INPUTS, 1);
     randomise(c.r, FLOATS, 1);
     randomise(c.weight, INPUTS * OUTPUTS, 1);
     randomise(c.bias, OUTPUTS, 1);
     const hw_projection projection = { c.weight, c.bias, INPUTS, OUTPUTS };
-    hw_projection_backward(d_x, d_weight, d_bias, transposed, c.r, c.x, projection, ROWS, kernels);
+    hw_projection_backward(d_x, d_weight, d_bias, packed, c.r, c.x, projection, ROWS, kernels);
+    free(packed);
     check_gradient("projection x", projection_loss, &c, c.x, d_x, ROWS * INPUTS);
     check_gradient("projection weight", projection_loss, &c, c.weight, d_weight, INPUTS * OUTPUTS);
     check_gradient("projection bias", projection_loss, &c, c.bias, d_bias, OUTPUTS);

@@ -122,7 +122,7 @@ static bool is_packed(int id) {
 }
 
 bool hw_slot_is_packed(const hw_slot *slot) {
-    return !slot->is_bias && (is_packed(slot->module) || slot->module == HW_MODULE_QKV);
+    return !slot->is_bias && (is_packed((int)slot->module) || slot->module == HW_MODULE_QKV);
 }
 
 /* The i-th module that is packed; NULL past the last. */

@@ -257,7 +257,7 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     const hw_workspace *work = pass->work;
     const size_t tokens = hw_pass_tokens(pass), heads = (size_t)config->heads;
     apply_gates(work->gated, pass, tape, weights->attention_gate, layer);
-    hw_projection_backward(work->d_gated, gradient->output, gradient->output_bias, work->transposed,
+    hw_projection_backward(work->d_gated, gradient->output, gradient->output_bias, work->packed,
                            d_x, work->gated, output_projection(config, weights), tokens,
                            pass->kernels);
     if (tape->d_gated)
@@ -280,7 +280,7 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     hw_values_penalty_backward(work->d_qkv, pass, tape);
     share_products(work->d_qkv, pass);
     scale_queries(work->d_qkv, tokens, config);
-    hw_projection_backward(work->d_norm, gradient->qkv, gradient->qkv_bias, work->transposed,
+    hw_projection_backward(work->d_norm, gradient->qkv, gradient->qkv_bias, work->packed,
                            work->d_qkv, tape->norm.y, qkv_projection(config, weights), tokens,
                            pass->kernels);
     hw_head_gates_backward(work->d_norm, gradient, pass, tape, weights, layer);

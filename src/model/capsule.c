@@ -116,9 +116,9 @@ void hw_capsule_backward(float *d_x, const hw_tower_views *gradient, const hw_pa
                        kernels);
     drop_primary(work->d_capsules, pass);
     if (tape->d_heads) memcpy(tape->d_heads, work->d_capsules, tokens * heads * sizeof(float));
-    hw_projection_backward(work->d_norm, gradient->primary, gradient->primary_bias,
-                           work->transposed, work->d_capsules, norm->y,
-                           primary_of(pass->config, weights), tokens, kernels);
+    hw_projection_backward(work->d_norm, gradient->primary, gradient->primary_bias, work->packed,
+                           work->d_capsules, norm->y, primary_of(pass->config, weights), tokens,
+                           kernels);
     memset(d_x, 0, tokens * width * sizeof *d_x);
     kernels->norm_backward(d_x, gradient->norm_gain, gradient->norm_bias, work->d_norm, norm->x,
                            norm->mean, norm->rstd, weights->norm_gain, tokens, width);

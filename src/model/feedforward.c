@@ -52,11 +52,11 @@ void hw_feedforward_backward(float *d_x, const hw_tower_layer *gradient, const h
     gate_backward(work->d_result, gradient->inner_gate, d_x, tape->result, *weights->inner_gate,
                   tokens * width, kernels);
     hw_projection_backward(work->d_inner, gradient->inner_output, gradient->inner_output_bias,
-                           work->transposed, work->d_result, tape->active,
+                           work->packed, work->d_result, tape->active,
                            output_projection(pass->config, weights), tokens, kernels);
     kernels->gelu_backward(work->d_inner, work->d_inner, tape->inner,
                            tokens * (size_t)pass->config->inner_width);
-    hw_projection_backward(work->d_norm, gradient->inner, gradient->inner_bias, work->transposed,
+    hw_projection_backward(work->d_norm, gradient->inner, gradient->inner_bias, work->packed,
                            work->d_inner, norm->y, inner_projection(pass->config, weights), tokens,
                            kernels);
     kernels->norm_backward(d_x, gradient->inner_norm_gain, gradient->inner_norm_bias, work->d_norm,

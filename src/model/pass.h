@@ -66,7 +66,7 @@ typedef struct hw_workspace {
     float *d_result, *d_norm; /* [tokens][width] */
     float *d_pooled;          /* [texts][hw_pooled_width] */
     float *d_attention;       /* [queries][tokens] */
-    float *transposed;        /* the largest weight matrix */
+    float *packed;            /* [hw_projection_packed] of the largest projection */
     float *d_capsules;        /* [tokens][heads * head_dim] */
     hw_routing_work routing;
 } hw_workspace;

@@ -23,15 +23,14 @@ void hw_projection_add(float *y, const float *x, hw_projection p, size_t rows,
     add_product(y, x, p, rows, kernels);
 }
 
-void hw_projection_backward(float *d_x, float *d_weight, float *d_bias, float *transposed,
+void hw_projection_backward(float *d_x, float *d_weight, float *d_bias, float *packed,
                             const float *d_y, const float *x, hw_projection p, size_t rows,
                             const hw_kernels *kernels) {
     for (size_t row = 0; row < rows; row++) kernels->add(d_bias, d_y + row * p.outputs, p.outputs);
     kernels->gemm(d_weight, p.outputs, x, 1, p.inputs, d_y, p.outputs, p.inputs, p.outputs, rows,
                   true);
-    hw_transpose(transposed, p.inputs, p.weight, p.outputs, p.inputs, p.outputs);
-    kernels->gemm(d_x, p.inputs, d_y, p.outputs, 1, transposed, p.inputs, rows, p.inputs, p.outputs,
-                  false);
+    kernels->pack(packed, p.weight, p.outputs, p.inputs, p.outputs);
+    kernels->gemm_packed(d_x, p.inputs, d_y, p.outputs, packed, NULL, rows, p.inputs, p.outputs);
 }
 
 /* In strips of 16 columns, whose 16 rows of y stay in the cache. */

@@ -16,9 +16,14 @@ void hw_projection_forward(float *y, const float *x, hw_projection projection, s
 /* y[rows][outputs] += x[rows][inputs] W + b */
 void hw_projection_add(float *y, const float *x, hw_projection projection, size_t rows,
                        const hw_kernels *kernels);
+/* Floats of W's transpose in the panels of kernels->pack. */
+static inline size_t hw_projection_packed(size_t inputs, size_t outputs) {
+    return (inputs + HW_PANEL - 1) / HW_PANEL * HW_PANEL * outputs;
+}
+
 /* d_x = d_y W^T, d_weight += x^T d_y, d_bias += the sum of d_y's rows.
- * transposed: [outputs][inputs], overwritten. */
-void hw_projection_backward(float *d_x, float *d_weight, float *d_bias, float *transposed,
+ * packed: [hw_projection_packed], overwritten. */
+void hw_projection_backward(float *d_x, float *d_weight, float *d_bias, float *packed,
                             const float *d_y, const float *x, hw_projection projection, size_t rows,
                             const hw_kernels *kernels);
 

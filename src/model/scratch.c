@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "model/attention_weights.h"
+#include "model/projection.h"
 
 /* Their bytes fit in a ptrdiff_t. */
 static const size_t most_floats = PTRDIFF_MAX / sizeof(float) - 16;
@@ -91,11 +92,23 @@ static void lay_out_tapes(hw_tower_scratch *s, arena *a, const hw_tower_config *
                                     .pooled = take(a, s->max_texts, hw_pooled_width(c)) };
 }
 
-static size_t largest_matrix(const hw_tower_config *c) {
-    const size_t width = (size_t)c->width;
-    const size_t layer = larger((size_t)hw_tower_qkv_width(c), (size_t)c->inner_width) * width;
-    if (c->capsule_dim > 0) return layer;
-    return larger(layer, hw_pooled_width(c) * (size_t)hw_tower_columns(c->labels));
+static size_t largest_projection(const hw_tower_config *c) {
+    const size_t width = (size_t)c->width, inner = (size_t)c->inner_width;
+    const size_t heads = hw_all_heads_width(c);
+    const size_t columns = c->capsule_dim > 0 ? 0 : (size_t)hw_tower_columns(c->labels);
+    const struct {
+        size_t inputs, outputs;
+    } projections[] = { { width, (size_t)hw_tower_qkv_width(c) }, /* of attention */
+                        { heads, width },
+                        { width, inner }, /* of the feed-forward block */
+                        { inner, width },
+                        { width, heads }, /* of capsules */
+                        { hw_pooled_width(c), columns } };
+    size_t largest = 0;
+    for (size_t i = 0; i < sizeof projections / sizeof *projections; i++)
+        largest =
+            larger(largest, hw_projection_packed(projections[i].inputs, projections[i].outputs));
+    return largest;
 }
 
 static void lay_out_routing(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
@@ -145,7 +158,7 @@ static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_conf
     work->d_norm = take(a, tokens, width);
     if (c->capsule_dim == 0) work->d_pooled = take(a, s->max_texts, hw_pooled_width(c));
     work->d_attention = take(a, tokens, (size_t)c->queries);
-    work->transposed = take(a, 1, largest_matrix(c));
+    work->packed = take(a, 1, largest_projection(c));
 }
 
 static void lay_out(hw_tower_scratch *scratch, arena *a, const hw_tower_config *config) {

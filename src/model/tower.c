@@ -108,9 +108,9 @@ static void read_out_backward(float *d_x, const hw_tower_views *gradient, const 
                               const hw_pooling_tape *tape, const hw_tower_views *weights,
                               const float *d_logits) {
     const hw_workspace *work = pass->work;
-    hw_projection_backward(work->d_pooled, gradient->readout, gradient->readout_bias,
-                           work->transposed, d_logits, tape->pooled,
-                           readout_of(pass->config, weights), pass->batch.texts, pass->kernels);
+    hw_projection_backward(work->d_pooled, gradient->readout, gradient->readout_bias, work->packed,
+                           d_logits, tape->pooled, readout_of(pass->config, weights),
+                           pass->batch.texts, pass->kernels);
     drop_pooled(work->d_pooled, pass);
     hw_pooling_backward(d_x, gradient, pass, tape, weights);
 }
