@@ -28,10 +28,14 @@ static void append_head(hw_text_buffer *page, const shown_attention *shown, size
                         size_t head) {
     const hw_attention_map *map = shown->map;
     const size_t n = map->count;
+    const int32_t before =
+        hw_classifier_original_head(shown->classifier, (int32_t)layer, (int32_t)head);
+    hw_text_printf(page, "<figure><figcaption>layer %zu head %zu", layer, head);
+    if ((size_t)before != head) hw_text_printf(page, ", %d before pruning", (int)before);
     hw_text_printf(page,
-                   "<figure><figcaption>layer %zu head %zu</figcaption><svg viewBox=\"-%d 0 %zu "
-                   "%zu\" role=\"img\"><rect class=\"frame\" width=\"%zu\" height=\"%zu\"/>",
-                   layer, head, LABEL_COLUMNS, n + LABEL_COLUMNS, n, n, n);
+                   "</figcaption><svg viewBox=\"-%d 0 %zu %zu\" role=\"img\"><rect "
+                   "class=\"frame\" width=\"%zu\" height=\"%zu\"/>",
+                   LABEL_COLUMNS, n + LABEL_COLUMNS, n, n, n);
     for (int shade = 0; shade < SHADES; shade++)
         append_shade(page, map->weights + (layer * map->heads + head) * n * n, n, shade);
     for (size_t i = 0; i < n; i++) append_label(page, shown, i);

@@ -29,19 +29,24 @@ static json_t *look_json(const hw_head_look *look) {
 static json_t *towers_json(const hw_head_report *r, size_t head) {
     json_t *towers = json_array();
     for (size_t tower = 0; tower < r->towers; tower++)
-        json_array_append_new(towers, look_json(&r->look[tower * r->layers * r->heads + head]));
+        json_array_append_new(towers, look_json(&r->look[tower * r->count + head]));
     return towers;
 }
 
-static json_t *head_json(const hw_head_report *r, size_t head) {
-    const hw_head_worth *w = &r->worth[head];
-    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "layer",
-                     (int)w->head.layer, "head", (int)w->head.head, "accuracy_off",
-                     json_number(w->accuracy), "change", json_number(w->change), "interval",
-                     interval_json(w->interval), "gained", (json_int_t)w->gained, "lost",
-                     (json_int_t)w->lost, "p", json_number(w->p), "p_holm", json_number(w->p_holm),
-                     "loss_change", json_number(w->loss_change), "moved", json_number(w->moved),
-                     "towers", towers_json(r, head));
+/* The number that the table shows. */
+static int original(const head_report_view *view, hw_head_id head) {
+    return (int)hw_classifier_original_head(view->classifier, head.layer, head.head);
+}
+
+static json_t *head_json(const head_report_view *view, size_t head) {
+    const hw_head_worth *w = &view->report->worth[head];
+    return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "layer",
+                     (int)w->head.layer, "head", original(view, w->head), "now", (int)w->head.head,
+                     "accuracy_off", json_number(w->accuracy), "change", json_number(w->change),
+                     "interval", interval_json(w->interval), "gained", (json_int_t)w->gained,
+                     "lost", (json_int_t)w->lost, "p", json_number(w->p), "p_holm",
+                     json_number(w->p_holm), "loss_change", json_number(w->loss_change), "moved",
+                     json_number(w->moved), "towers", towers_json(view->report, head));
 }
 
 /* [heads][heads] */
@@ -58,23 +63,24 @@ static json_t *matrix_json(const double *values, size_t n) {
 static json_t *layers_json(const hw_head_report *r) {
     json_t *layers = json_array();
     for (size_t i = 0; i < r->towers * r->layers; i++)
-        json_array_append_new(
-            layers,
-            json_pack("{s:I, s:I, s:o, s:o}", "tower", (json_int_t)(i / r->layers), "layer",
-                      (json_int_t)(i % r->layers), "effective_heads", json_number(r->effective[i]),
-                      "divergence", matrix_json(r->distance + i * r->heads * r->heads, r->heads)));
+        json_array_append_new(layers, json_pack("{s:I, s:I, s:o, s:o}", "tower",
+                                                (json_int_t)(i / r->layers), "layer",
+                                                (json_int_t)(i % r->layers), "effective_heads",
+                                                json_number(r->effective[i]), "divergence",
+                                                matrix_json(r->distance + i * r->heads * r->heads,
+                                                            r->layer_heads[i % r->layers])));
     return layers;
 }
 
-static json_t *steps_json(const hw_head_report *r) {
+static json_t *steps_json(const head_report_view *view) {
     json_t *steps = json_array();
-    for (size_t i = 0; i < r->steps; i++) {
-        const hw_head_step *step = &r->step[i];
-        json_array_append_new(steps, json_pack("{s:i, s:i, s:o, s:o, s:o}", "layer",
-                                               (int)step->head.layer, "head", (int)step->head.head,
-                                               "accuracy", json_number(step->accuracy), "change",
-                                               json_number(step->change), "interval",
-                                               interval_json(step->interval)));
+    for (size_t i = 0; i < view->report->steps; i++) {
+        const hw_head_step *step = &view->report->step[i];
+        json_array_append_new(
+            steps, json_pack("{s:i, s:i, s:i, s:o, s:o, s:o}", "layer", (int)step->head.layer,
+                             "head", original(view, step->head), "now", (int)step->head.head,
+                             "accuracy", json_number(step->accuracy), "change",
+                             json_number(step->change), "interval", interval_json(step->interval)));
     }
     return steps;
 }
@@ -82,8 +88,8 @@ static json_t *steps_json(const hw_head_report *r) {
 hw_status head_report_print_json(const head_report_view *view, hw_error *err) {
     const hw_head_report *r = view->report;
     json_t *heads = json_array();
-    for (size_t head = 0; head < r->layers * r->heads; head++)
-        json_array_append_new(heads, head_json(r, head));
+    for (size_t head = 0; head < r->count; head++)
+        json_array_append_new(heads, head_json(view, head));
     json_t *object = json_pack(
         "{s:o, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:I, s:o}", "model",
         json_text(hw_text_of(view->model)), "multi_label", (int)r->multi_label, "available",
@@ -91,6 +97,6 @@ hw_status head_report_print_json(const head_report_view *view, hw_error *err) {
         "skipped", (json_int_t)r->skipped, "accuracy", json_number(r->accuracy), "loss",
         json_number(r->loss), "towers", (json_int_t)r->towers, "heads", heads, "layers",
         layers_json(r), "tolerance", json_number(r->tolerance), "removable",
-        (json_int_t)r->removable, "steps", steps_json(r));
+        (json_int_t)r->removable, "steps", steps_json(view));
     return json_print_line(object, err);
 }

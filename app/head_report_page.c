@@ -10,30 +10,32 @@ enum { CHART_WIDTH = 100, CHART_HEIGHT = 40, CURVE_MARGIN = 14 };
 /* ---- Cards ---------------------------------------------------------------------------------- */
 
 /* Red if the head is needed, green if it is better without; strongest from 2 points on. */
-static void append_card(hw_text_buffer *page, const hw_head_report *r, size_t head) {
+static void append_card(hw_text_buffer *page, const head_report_view *view, size_t head) {
+    const hw_head_report *r = view->report;
     const hw_head_worth *w = &r->worth[head];
     const double strength = fmin(1, fabs(w->change) / 0.02);
-    hw_text_printf(page,
-                   "<div class=\"card %s\" style=\"--a:%.2f\"><b>%d.%d</b> <span>%+.2f</span>",
-                   w->change < 0 ? "against" : "for", 0.75 * strength, (int)w->head.layer,
-                   (int)w->head.head, 100 * w->change);
+    char name[24];
+    head_name_write(name, view, (size_t)w->head.layer, (size_t)w->head.head);
+    hw_text_printf(page, "<div class=\"card %s\" style=\"--a:%.2f\"><b>%s</b> <span>%+.2f</span>",
+                   w->change < 0 ? "against" : "for", 0.75 * strength, name, 100 * w->change);
     for (size_t tower = 0; tower < r->towers; tower++) {
         char role[32];
-        head_role_write(role, &r->look[tower * r->layers * r->heads + head]);
+        head_role_write(role, &r->look[tower * r->count + head]);
         hw_text_printf(page, "<br>%s", role);
     }
     hw_text_printf(page, "</div>\n");
 }
 
-static void append_cards(hw_text_buffer *page, const hw_head_report *r) {
+static void append_cards(hw_text_buffer *page, const head_report_view *view) {
+    const hw_head_report *r = view->report;
+    size_t next = 0;
     hw_text_printf(page,
                    "<p class=\"quiet\">Layer and head, points gained without it, and its role%s. "
                    "Red: needed. Green: better without it.</p>\n",
                    r->towers > 1 ? " in each tower" : "");
     for (size_t layer = 0; layer < r->layers; layer++) {
         hw_text_printf(page, "<div class=\"cards\">\n");
-        for (size_t head = 0; head < r->heads; head++)
-            append_card(page, r, layer * r->heads + head);
+        for (size_t head = 0; head < r->layer_heads[layer]; head++) append_card(page, view, next++);
         hw_text_printf(page, "</div>\n");
     }
 }
@@ -103,34 +105,40 @@ static void append_curve(hw_text_buffer *page, const hw_head_report *r) {
 
 /* ---- How alike heads are ------------------------------------------------------------------ */
 
-static void append_matrix(hw_text_buffer *page, const hw_head_report *r, size_t i) {
+static void append_matrix(hw_text_buffer *page, const head_report_view *view, size_t i) {
+    const hw_head_report *r = view->report;
     const double *distance = r->distance + i * r->heads * r->heads;
-    const size_t n = r->heads;
-    hw_text_printf(page, "<figure><figcaption>layer %zu", i % r->layers);
+    const size_t layer = i % r->layers, n = r->layer_heads[layer];
+    if (n < 2) return;
+    hw_text_printf(page, "<figure><figcaption>layer %zu", layer);
     if (r->towers > 1) hw_text_printf(page, " of tower %zu", i / r->layers + 1);
     hw_text_printf(page,
                    ": %zu heads, %.1f in effect</figcaption><svg viewBox=\"-2 0 %zu %zu\" "
                    "role=\"img\"><rect class=\"frame\" width=\"%zu\" height=\"%zu\"/>",
                    n, r->effective[i], n + 2, n, n, n);
-    for (size_t a = 0; a < n; a++)
-        for (size_t b = 0; b < n; b++)
+    for (size_t a = 0; a < n; a++) {
+        char name[24], other[24];
+        head_name_write(name, view, layer, a);
+        for (size_t b = 0; b < n; b++) {
+            head_name_write(other, view, layer, b);
             hw_text_printf(page,
-                           "<path fill-opacity=\"%.3f\" d=\"M%zu %zuh1v1h-1z\"><title>%zu.%zu, "
-                           "%zu.%zu: %.3f</title></path>",
-                           distance[a * n + b], b, a, i % r->layers, a, i % r->layers, b,
-                           distance[a * n + b]);
-    for (size_t a = 0; a < n; a++)
-        hw_text_printf(page, "<text x=\"-0.3\" y=\"%zu.75\">%zu.%zu</text>", a, i % r->layers, a);
+                           "<path fill-opacity=\"%.3f\" d=\"M%zu %zuh1v1h-1z\"><title>%s, %s: "
+                           "%.3f</title></path>",
+                           distance[a * n + b], b, a, name, other, distance[a * n + b]);
+        }
+        hw_text_printf(page, "<text x=\"-0.3\" y=\"%zu.75\">%s</text>", a, name);
+    }
     hw_text_printf(page, "</svg></figure>\n");
 }
 
-static void append_matrices(hw_text_buffer *page, const hw_head_report *r) {
+static void append_matrices(hw_text_buffer *page, const head_report_view *view) {
+    const hw_head_report *r = view->report;
     if (r->heads < 2) return;
     hw_text_printf(
         page, "<h2 class=\"part\">How different heads look</h2>\n<p class=\"quiet\">Jensen-Shannon "
               "divergence of the weights of two heads: faint is alike, full colour "
               "nothing in common.</p>\n<div class=\"maps small\">\n");
-    for (size_t i = 0; i < r->towers * r->layers; i++) append_matrix(page, r, i);
+    for (size_t i = 0; i < r->towers * r->layers; i++) append_matrix(page, view, i);
     hw_text_printf(page, "</div>\n");
 }
 
@@ -145,12 +153,17 @@ static void append_p(hw_text_buffer *page, double p) {
         hw_text_printf(page, "<td>%.4f</td>", p);
 }
 
-static void append_row(hw_text_buffer *page, const hw_head_report *r, size_t tower, size_t head) {
-    const hw_head_look *look = &r->look[tower * r->layers * r->heads + head];
+static void append_row(hw_text_buffer *page, const head_report_view *view, size_t tower,
+                       size_t head) {
+    const hw_head_report *r = view->report;
+    const hw_head_look *look = &r->look[tower * r->count + head];
     const hw_head_worth *w = &r->worth[head];
-    char role[32];
+    char role[32], name[24];
     head_role_write(role, look);
-    hw_text_printf(page, "<tr><td>%d.%d", (int)w->head.layer, (int)w->head.head);
+    head_name_write(name, view, (size_t)w->head.layer, (size_t)w->head.head);
+    hw_text_printf(page, "<tr><td>%s", name);
+    if (head_report_is_pruned(view))
+        hw_text_printf(page, ", now %d.%d", (int)w->head.layer, (int)w->head.head);
     if (r->towers > 1) hw_text_printf(page, ", tower %zu", tower + 1);
     hw_text_printf(page, "</td><td>%s</td>", role);
     append_p(page, look->tests[look->role].p_holm);
@@ -163,7 +176,8 @@ static void append_row(hw_text_buffer *page, const hw_head_report *r, size_t tow
     hw_text_printf(page, "</tr>\n");
 }
 
-static void append_table(hw_text_buffer *page, const hw_head_report *r) {
+static void append_table(hw_text_buffer *page, const head_report_view *view) {
+    const hw_head_report *r = view->report;
     hw_text_printf(
         page,
         "<h2 class=\"part\">All numbers</h2>\n<p class=\"quiet\">Entropy and distance are 1 of a "
@@ -175,8 +189,8 @@ static void append_table(hw_text_buffer *page, const hw_head_report *r) {
         "<th>distance</th><th>first</th><th>marks</th><th>off</th><th>95 %% CI</th>"
         "<th>p</th></tr>\n",
         r->towers > 1 ? " in all towers" : "");
-    for (size_t head = 0; head < r->layers * r->heads; head++)
-        for (size_t tower = 0; tower < r->towers; tower++) append_row(page, r, tower, head);
+    for (size_t head = 0; head < r->count; head++)
+        for (size_t tower = 0; tower < r->towers; tower++) append_row(page, view, tower, head);
     hw_text_printf(page, "</table></div>\n");
 }
 
@@ -189,11 +203,17 @@ static void append_intro(hw_text_buffer *page, const head_report_view *view) {
     page_append(page, hw_text_of(view->model));
     hw_text_printf(page, " on ");
     page_append(page, hw_text_of(view->file));
-    hw_text_printf(page, "</p>\n<p>%s %.2f %% on %llu of %llu texts with all %zu heads%s.</p>\n<p>",
+    hw_text_printf(page, "</p>\n<p>%s %.2f %% on %llu of %llu texts with all %zu heads%s.</p>\n",
                    r->multi_label ? "Exact matches:" : "Accuracy", 100 * r->accuracy,
-                   (unsigned long long)r->texts, (unsigned long long)r->available,
-                   r->layers * r->heads, r->towers > 1 ? ", each in every tower" : "");
-    head_removal_write(&removal, r);
+                   (unsigned long long)r->texts, (unsigned long long)r->available, r->count,
+                   r->towers > 1 ? ", each in every tower" : "");
+    if (head_report_is_pruned(view))
+        hw_text_printf(page,
+                       "<p>%zu heads were pruned; the others are called what they were before, and "
+                       "by --mask-heads what they are now.</p>\n",
+                       r->layers * r->heads - r->count);
+    hw_text_printf(page, "<p>");
+    head_removal_write(&removal, view);
     page_append(page, hw_text_of(removal.bytes ? removal.bytes : ""));
     hw_text_printf(page, "</p>\n");
     if (removal.failed) page->failed = true;
@@ -202,9 +222,9 @@ static void append_intro(hw_text_buffer *page, const head_report_view *view) {
 
 void head_report_append(hw_text_buffer *page, const head_report_view *view) {
     append_intro(page, view);
-    append_cards(page, view->report);
+    append_cards(page, view);
     append_curve(page, view->report);
-    append_matrices(page, view->report);
-    append_table(page, view->report);
+    append_matrices(page, view);
+    append_table(page, view);
     hw_text_printf(page, "<h2 class=\"part\">One of the texts</h2>\n");
 }

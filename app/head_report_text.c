@@ -8,6 +8,16 @@
 
 static const double strong_from = 0.9; /* share of a position */
 
+void head_name_write(char text[24], const head_report_view *view, size_t layer, size_t head) {
+    const int32_t number =
+        hw_classifier_original_head(view->classifier, (int32_t)layer, (int32_t)head);
+    snprintf(text, 24, "%d.%d", (int)layer, (int)number);
+}
+
+bool head_report_is_pruned(const head_report_view *view) {
+    return view->report->count < view->report->layers * view->report->heads;
+}
+
 void head_role_write(char text[32], const hw_head_look *look) {
     const char *name = hw_head_role_text(look->role);
     if (look->role == HW_ROLE_POSITION)
@@ -28,20 +38,22 @@ static void write_heads(hw_text_buffer *text, const hw_head_report *r) {
                        (int)r->step[i].head.head);
 }
 
-void head_removal_write(hw_text_buffer *text, const hw_head_report *r) {
-    const size_t heads = r->layers * r->heads;
+void head_removal_write(hw_text_buffer *text, const head_report_view *view) {
+    const hw_head_report *r = view->report;
     if (!r->removable) {
         hw_text_printf(text, "No head can be switched off for at most %g points of %s.",
                        100 * r->tolerance, r->multi_label ? "exact matches" : "accuracy");
         return;
     }
     const hw_head_step *last = &r->step[r->removable - 1];
-    hw_text_printf(text, "%zu of %zu heads can be switched off together: ", r->removable, heads);
+    hw_text_printf(text, "%zu of %zu heads can be switched off together: ", r->removable, r->count);
     write_interval(text, last->change, last->interval);
     hw_text_printf(text, " with --mask-heads ");
     write_heads(text, r);
-    hw_text_printf(text, ".\nThey were chosen on these texts, on which they look better than they "
-                         "are: try them on others.");
+    hw_text_printf(text,
+                   "%s.\nThey were chosen on these texts, on which they look better than they are: "
+                   "try them on others.",
+                   head_report_is_pruned(view) ? ", as they are called now" : "");
 }
 
 /* ---- The table ---------------------------------------------------------------------------- */
@@ -63,12 +75,21 @@ static void print_worth(const hw_head_worth *worth) {
     print_p(worth->p_holm);
 }
 
-static void print_row(const hw_head_report *r, size_t tower, size_t head) {
-    const hw_head_look *look = &r->look[tower * r->layers * r->heads + head];
-    char name[48] = "", role[32];
-    if (tower == 0) snprintf(name, sizeof name, "%zu.%zu", head / r->heads, head % r->heads);
-    head_role_write(role, look);
+/* What it is called, in the first row of a head, and what --mask-heads calls it if that differs. */
+static void print_names(const head_report_view *view, hw_head_id head, bool first) {
+    char name[24] = "", now[24] = "";
+    if (first) head_name_write(name, view, (size_t)head.layer, (size_t)head.head);
+    if (first) snprintf(now, sizeof now, "%d.%d", (int)head.layer, (int)head.head);
     printf("%-6s", name);
+    if (head_report_is_pruned(view)) printf(" %-6s", now);
+}
+
+static void print_row(const head_report_view *view, size_t tower, size_t head) {
+    const hw_head_report *r = view->report;
+    const hw_head_look *look = &r->look[tower * r->count + head];
+    char role[32];
+    head_role_write(role, look);
+    print_names(view, r->worth[head].head, tower == 0);
     if (r->towers > 1) printf("%5zu ", tower + 1);
     printf(" %-20s", role);
     print_p(look->tests[look->role].p_holm);
@@ -78,13 +99,15 @@ static void print_row(const hw_head_report *r, size_t tower, size_t head) {
     putchar('\n');
 }
 
-static void print_table(const hw_head_report *r) {
+static void print_table(const head_report_view *view) {
+    const hw_head_report *r = view->report;
     printf("%-6s", "head");
+    if (head_report_is_pruned(view)) printf(" %-6s", "now");
     if (r->towers > 1) printf("tower ");
     printf(" %-20s %8s %7s %6s %6s %6s %6s  %7s %16s %8s\n", "role", "p", "entropy", "conf", "dist",
            "first", "marks", "off", "95% CI", "p");
-    for (size_t head = 0; head < r->layers * r->heads; head++)
-        for (size_t tower = 0; tower < r->towers; tower++) print_row(r, tower, head);
+    for (size_t head = 0; head < r->count; head++)
+        for (size_t tower = 0; tower < r->towers; tower++) print_row(view, tower, head);
 }
 
 /* ---- Layers --------------------------------------------------------------------------------- */
@@ -102,16 +125,24 @@ static double nearest_pair(size_t pair[2], const double *distance, size_t heads)
     return least;
 }
 
-static void print_layers(const hw_head_report *r) {
-    for (size_t i = 0; i < r->towers * r->layers && r->heads > 1; i++) {
-        size_t pair[2] = { 0, 0 };
-        const double least = nearest_pair(pair, r->distance + i * r->heads * r->heads, r->heads);
-        printf("layer %zu", i % r->layers);
+static void print_nearest(const head_report_view *view, size_t layer, const double *distance) {
+    size_t pair[2] = { 0, 0 };
+    char names[2][24];
+    const double least = nearest_pair(pair, distance, view->report->layer_heads[layer]);
+    if (!isfinite(least)) return;
+    for (int i = 0; i < 2; i++) head_name_write(names[i], view, layer, pair[i]);
+    printf("; the most alike are %s and %s (divergence %.2f of 1)", names[0], names[1], least);
+}
+
+static void print_layers(const head_report_view *view) {
+    const hw_head_report *r = view->report;
+    for (size_t i = 0; i < r->towers * r->layers; i++) {
+        const size_t layer = i % r->layers, heads = r->layer_heads[layer];
+        if (heads < 2) continue;
+        printf("layer %zu", layer);
         if (r->towers > 1) printf(" of tower %zu", i / r->layers + 1);
-        printf(": %zu heads are %.1f in effect", r->heads, r->effective[i]);
-        if (isfinite(least))
-            printf("; the most alike are %zu.%zu and %zu.%zu (divergence %.2f of 1)", i % r->layers,
-                   pair[0], i % r->layers, pair[1], least);
+        printf(": %zu heads are %.1f in effect", heads, r->effective[i]);
+        print_nearest(view, layer, r->distance + i * r->heads * r->heads);
         putchar('\n');
     }
 }
@@ -121,22 +152,26 @@ void head_report_print(const head_report_view *view) {
     hw_text_buffer removal = { 0 };
     printf("%s %.4f on %llu of %llu texts with all %zu heads%s\n",
            r->multi_label ? "exact match" : "accuracy", r->accuracy, (unsigned long long)r->texts,
-           (unsigned long long)r->available, r->layers * r->heads,
+           (unsigned long long)r->available, r->count,
            r->towers > 1 ? ", each in every tower" : "");
+    if (head_report_is_pruned(view))
+        printf("%zu heads were pruned; the others are called what they were before, and by "
+               "--mask-heads what they are now\n",
+               r->layers * r->heads - r->count);
     if (r->skipped)
         printf("%llu texts, of one token or of more than %d, tell only what heads are worth\n",
                (unsigned long long)r->skipped, HW_LOOK_TOKENS);
     putchar('\n');
-    print_table(r);
+    print_table(view);
     fputs("\n"
           "role: what the head does, with the p of its test (docs/heads.md)\n"
           "entropy, dist: 1 as of a head that looks everywhere alike; conf: its largest weight\n"
           "first, marks: weight of the first token, and of marks and [SEP]\n"
           "off: points gained without the head, with McNemar's p; every p is adjusted by Holm\n\n",
           stdout);
-    print_layers(r);
+    print_layers(view);
     putchar('\n');
-    head_removal_write(&removal, r);
+    head_removal_write(&removal, view);
     puts(removal.bytes ? removal.bytes : "");
     hw_text_buffer_free(&removal);
 }

@@ -169,6 +169,9 @@ HW_API hw_status hw_classifier_save(const hw_classifier *classifier, const char 
 HW_API const hw_summary *hw_classifier_summary(const hw_classifier *classifier);
 /* How many heads a layer has, in [0, layers). */
 HW_API int32_t hw_classifier_heads(const hw_classifier *classifier, int32_t layer);
+/* The number that a head, which the layer has, had before any of the layer's were pruned. */
+HW_API int32_t hw_classifier_original_head(const hw_classifier *classifier, int32_t layer,
+                                           int32_t head);
 /* NUL-terminated label name, without any prefix; label in [0, labels). */
 HW_API const char *hw_classifier_label(const hw_classifier *classifier, int32_t label);
 /* The index of a label name, or -1. */
@@ -721,12 +724,15 @@ typedef struct hw_head_report {
     uint64_t available, texts; /* in the data; measured: evenly spread over it */
     uint64_t looked, skipped; /* of them: attention was read; was not, being of one token or of more
                                * than HW_LOOK_TOKENS */
-    size_t towers, layers, heads;
-    double accuracy, loss;      /* with all heads */
-    const hw_head_worth *worth; /* [layers][heads] */
-    const hw_head_look *look;   /* [towers][layers][heads] */
-    const double *distance;  /* [towers][layers][heads][heads] Jensen-Shannon divergence of weights,
-                              * 0: alike, 1: nothing in common */
+    size_t towers, layers, heads; /* heads of a layer that none were pruned of */
+    const size_t *layer_heads;    /* [layers]: how many each has */
+    size_t count;                 /* the sum of them */
+    double accuracy, loss;        /* with all heads */
+    const hw_head_worth *worth;   /* [count], by layer and head */
+    const hw_head_look *look;     /* [towers][count] */
+    const double *distance; /* [towers][layers][heads * heads] Jensen-Shannon divergence of weights,
+                             * 0: alike, 1: nothing in common; of a layer with n heads the first
+                             * n * n numbers are [n][n] */
     const double *effective; /* [towers][layers] how many different heads there are in effect */
     double tolerance;
     const hw_head_step *step; /* [steps]; the last one may have lost too much */
@@ -748,9 +754,8 @@ typedef struct hw_heads_options {
 } hw_heads_options;
 
 /* Measures every head of a classifier on labelled data: what it is worth, and whether it has a
- * role. options may be NULL. HW_ERROR_ARGUMENT without heads; HW_ERROR_UNSUPPORTED of an int8
- * encoder, and where heads were pruned. The result is the same for any number of
- * threads. Free with hw_head_report_free. */
+ * role. options may be NULL. HW_ERROR_ARGUMENT without heads. The result is the same for any number
+ * of threads. Free with hw_head_report_free. */
 HW_API hw_head_report *hw_heads(const hw_classifier *classifier, const char *path,
                                 const hw_heads_options *options, hw_error *err);
 HW_API void hw_head_report_free(hw_head_report *report);

@@ -861,15 +861,46 @@ static void test_long_texts_are_explained_in_windows(void **state) {
     close_golden(&c);
 }
 
-static void test_int8_encoders_are_explained_by_removal_only(void **state) {
+static void test_int8_encoders_are_explained_without_gradients(void **state) {
+    (void)state;
+    static const hw_explain_method with[] = { HW_EXPLAIN_DEFAULT, HW_EXPLAIN_GRAD_INPUT,
+                                              HW_EXPLAIN_LRP, HW_EXPLAIN_NORM,
+                                              HW_EXPLAIN_GRAD_ATTENTION };
+    static const hw_explain_method able[] = { HW_EXPLAIN_LOO, HW_EXPLAIN_ATTENTION,
+                                              HW_EXPLAIN_ROLLOUT, HW_EXPLAIN_FLOW };
+    golden_case c = open_golden("bert");
+    hw_classifier *small = hw_classifier_quantize(c.classifier, &error);
+    hw_session *session = session_of(small);
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
+        const hw_explain_options options = { .method = with[i] };
+        assert_null(hw_explain(session, hw_text_of("good film"), &options, &error));
+        assert_int_equal(error.status, HW_ERROR_UNSUPPORTED);
+        assert_non_null(strstr(error.message, "loo, attention, rollout or flow"));
+    }
+    for (size_t i = 0; i < sizeof able / sizeof *able; i++)
+        hw_explanation_free(
+            explained(session, "good film", &(hw_explain_options){ .method = able[i] }));
+    hw_session_free(session);
+    hw_classifier_close(small);
+    close_golden(&c);
+}
+
+/* In all layers, and for all queries: also where the readout reads the first token alone. */
+static void test_int8_heads_look_nearly_where_others_do(void **state) {
     (void)state;
     golden_case c = open_golden("bert");
     hw_classifier *small = hw_classifier_quantize(c.classifier, &error);
     hw_session *session = session_of(small);
-    assert_null(hw_explain(session, hw_text_of("good film"), NULL, &error));
-    assert_int_equal(error.status, HW_ERROR_UNSUPPORTED);
-    hw_explanation_free(
-        explained(session, "good film", &(hw_explain_options){ .method = HW_EXPLAIN_LOO }));
+    const hw_text text = hw_text_of("the good film");
+    hw_attention_map *a = hw_attend(c.session, text, 0, &error);
+    hw_attention_map *b = hw_attend(session, text, 0, &error);
+    assert_true(a && b);
+    for (size_t i = 0; i < a->layers * a->heads * a->count * a->count; i++)
+        assert_true(fabs((double)(a->weights[i] - b->weights[i])) < 0.02 && b->weights[i] > 0);
+    assert_memory_not_equal(a->weights, b->weights,
+                            a->layers * a->heads * a->count * a->count * sizeof *a->weights);
+    hw_attention_map_free(a);
+    hw_attention_map_free(b);
     hw_session_free(session);
     hw_classifier_close(small);
     close_golden(&c);
@@ -964,7 +995,8 @@ int main(void) {
         cmocka_unit_test(test_bags_have_no_attention),
         cmocka_unit_test(test_tokens_of_a_word_are_one_word),
         cmocka_unit_test(test_long_texts_are_explained_in_windows),
-        cmocka_unit_test(test_int8_encoders_are_explained_by_removal_only),
+        cmocka_unit_test(test_int8_encoders_are_explained_without_gradients),
+        cmocka_unit_test(test_int8_heads_look_nearly_where_others_do),
 #ifdef HW_FAULTS
         cmocka_unit_test(test_every_failing_allocation_is_reported),
         cmocka_unit_test(test_every_failing_allocation_of_a_map_is_reported),

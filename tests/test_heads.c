@@ -381,6 +381,25 @@ static hw_classifier *train(bool multi_label, hw_arch arch) {
     return toy_train(&options);
 }
 
+/* Two towers of two layers of four heads. */
+static hw_classifier *trained_of_four(void) {
+    toy_write("train", (toy_shape){ .rows = 120, .labels = 3 });
+    toy_write("test", (toy_shape){ .rows = 70, .labels = 3, .seed = 9 });
+    hw_train_options options = toy_options("train");
+    options.arch = HW_ARCH_ATTENTION;
+    options.towers = options.layers = 2;
+    options.heads = 4;
+    return toy_train(&options);
+}
+
+static hw_classifier *opened_encoder(const char *folder) {
+    toy_write("test", (toy_shape){ .rows = 70, .labels = 3, .seed = 9 });
+    tiny_encoder_write_classifier(folder, 3, false, 5);
+    hw_classifier *encoder = hw_classifier_open(folder, &error);
+    assert_non_null(encoder);
+    return encoder;
+}
+
 static hw_head_report *measured(const hw_classifier *classifier, const hw_heads_options *options) {
     hw_head_report *report = hw_heads(classifier, "test", options, &error);
     if (!report) fail_msg("%s", error.message);
@@ -403,7 +422,7 @@ static void expect_worth(const hw_classifier *classifier) {
     assert_int_equal(r->texts, 70);
     assert_int_equal(r->looked + r->skipped, r->texts);
     assert_true(r->accuracy == accuracy_without(classifier, NULL, 0));
-    for (size_t i = 0; i < r->layers * r->heads; i++) {
+    for (size_t i = 0; i < r->count; i++) {
         const hw_head_worth *w = &r->worth[i];
         assert_true(w->accuracy == accuracy_without(classifier, &w->head, 1));
         assert_near(w->change, w->accuracy - r->accuracy, 1e-12);
@@ -438,11 +457,11 @@ static void test_worth_is_what_evaluation_says(void **state) {
 }
 
 static void expect_same(const hw_head_report *a, const hw_head_report *b) {
-    const size_t heads = a->layers * a->heads;
-    assert_memory_equal(a->worth, b->worth, heads * sizeof *a->worth);
-    assert_memory_equal(a->look, b->look, a->towers * heads * sizeof *a->look);
-    assert_memory_equal(a->distance, b->distance,
-                        a->towers * heads * a->heads * sizeof *a->distance);
+    const size_t pairs = a->towers * a->layers * a->heads * a->heads;
+    assert_int_equal(a->count, b->count);
+    assert_memory_equal(a->worth, b->worth, a->count * sizeof *a->worth);
+    assert_memory_equal(a->look, b->look, a->towers * a->count * sizeof *a->look);
+    assert_memory_equal(a->distance, b->distance, pairs * sizeof *a->distance);
     assert_memory_equal(a->effective, b->effective, a->towers * a->layers * sizeof *a->effective);
     assert_int_equal(a->removable, b->removable);
 }
@@ -454,7 +473,7 @@ static void test_threads_change_nothing(void **state) {
     hw_head_report *three = measured(classifier, &(hw_heads_options){ .threads = 3 });
     assert_int_equal(one->towers, 2);
     expect_same(one, three);
-    for (size_t i = 0; i < one->towers * one->layers * one->heads; i++) {
+    for (size_t i = 0; i < one->towers * one->count; i++) {
         const hw_head_look *look = &one->look[i];
         assert_true(look->entropy >= 0 && look->entropy <= 1);
         assert_in_range(look->role, 0, HW_ROLE_NONE);
@@ -488,16 +507,125 @@ static void test_what_cannot_be_measured_is_an_error(void **state) {
     hw_classifier_close(classifier);
 }
 
-static void test_pruned_models_are_refused(void **state) {
-    (void)state;
-    static const hw_head_id gone = { 0, 1 };
-    hw_classifier *classifier = train(false, HW_ARCH_ATTENTION);
-    hw_classifier *pruned = hw_classifier_prune(classifier, &gone, 1, &error);
-    assert_non_null(pruned);
-    assert_null(hw_heads(pruned, "test", NULL, &error));
-    assert_int_equal(error.status, HW_ERROR_UNSUPPORTED);
-    hw_classifier_close(pruned);
+/* ---- Models that heads were taken out of, and int8 ones -------------------------------------- */
+
+/* Closes the one it is made from. */
+static hw_classifier *without(hw_classifier *classifier, const hw_head_id *gone, size_t count) {
+    hw_classifier *pruned = hw_classifier_prune(classifier, gone, count, &error);
+    if (!pruned) fail_msg("%s", error.message);
     hw_classifier_close(classifier);
+    return pruned;
+}
+
+static hw_classifier *quantized(hw_classifier *classifier) {
+    hw_classifier *small = hw_classifier_quantize(classifier, &error);
+    if (!small) fail_msg("%s", error.message);
+    hw_classifier_close(classifier);
+    return small;
+}
+
+static const double looks_near = 1e-5, looks_near_int8 = 0.02;
+
+static void expect_near_look(const hw_head_look *a, const hw_head_look *b, double most) {
+    assert_near(a->entropy, b->entropy, most);
+    assert_near(a->confidence, b->confidence, most);
+    assert_near(a->distance_ratio, b->distance_ratio, most);
+    assert_near(a->sink, b->sink, most);
+    assert_near(a->separators, b->separators, most);
+}
+
+/* What heads of the last layer look at does not depend on the other heads of that layer. */
+static void expect_last_layer_pruned(hw_classifier *classifier, const hw_head_id *gone,
+                                     size_t count) {
+    hw_head_report *whole = measured(classifier, NULL);
+    const size_t heads = whole->heads, all = whole->layers * heads;
+    hw_classifier *pruned = without(classifier, gone, count);
+    hw_head_report *r = measured(pruned, NULL);
+    assert_int_equal(whole->count, all);
+    assert_int_equal(r->count, all - count);
+    assert_int_equal(r->layer_heads[r->layers - 1], heads - count);
+    for (size_t i = 0; i < r->towers * r->count; i++) {
+        const hw_head_id head = r->worth[i % r->count].head;
+        const size_t before = (size_t)hw_classifier_original_head(pruned, head.layer, head.head);
+        const size_t tower = i / r->count, at = (size_t)head.layer * heads + before;
+        expect_near_look(&r->look[i], &whole->look[tower * all + at], looks_near);
+        assert_near(r->look[i].tests[HW_ROLE_POSITION].score,
+                    whole->look[tower * all + at].tests[HW_ROLE_POSITION].score, looks_near);
+    }
+    hw_head_report_free(r);
+    hw_head_report_free(whole);
+    hw_classifier_close(pruned);
+}
+
+static void test_heads_that_are_left_look_where_they_did(void **state) {
+    (void)state;
+    static const hw_head_id gone[] = { { 1, 0 }, { 1, 2 } };
+    expect_last_layer_pruned(trained_of_four(), gone, 2);
+    expect_last_layer_pruned(opened_encoder("whole"), gone, 1);
+}
+
+/* Distances of a layer with fewer heads stand without gaps. */
+static void test_distances_are_of_the_heads_that_are_left(void **state) {
+    (void)state;
+    static const hw_head_id gone[] = { { 1, 0 }, { 1, 2 } };
+    hw_classifier *classifier = trained_of_four();
+    hw_head_report *whole = measured(classifier, NULL);
+    hw_classifier *pruned = without(classifier, gone, 2);
+    hw_head_report *r = measured(pruned, NULL);
+    for (size_t tower = 0; tower < 2; tower++) {
+        const double *all = whole->distance + (tower * 2 + 1) * 16;
+        const double *left = r->distance + (tower * 2 + 1) * 16;
+        assert_near(left[1], all[1 * 4 + 3], looks_near);
+        assert_true(left[0] == 0 && left[1] == left[2] && left[3] == 0);
+        assert_true(r->effective[tower * 2 + 1] >= 1 && r->effective[tower * 2 + 1] <= 2);
+    }
+    hw_head_report_free(r);
+    hw_head_report_free(whole);
+    hw_classifier_close(pruned);
+}
+
+static void test_heads_that_are_left_are_worth_what_evaluation_says(void **state) {
+    (void)state;
+    static const hw_head_id gone[] = { { 0, 0 }, { 0, 2 }, { 1, 3 } };
+    hw_classifier *towers = without(trained_of_four(), gone, 3);
+    expect_worth(towers);
+    assert_int_equal(hw_classifier_original_head(towers, 0, 0), 1);
+    assert_int_equal(hw_classifier_original_head(towers, 0, 1), 3);
+    assert_int_equal(hw_classifier_original_head(towers, 1, 2), 2);
+    hw_classifier_close(towers);
+    hw_classifier *encoder = without(opened_encoder("pruned"), gone, 1);
+    expect_worth(encoder);
+    assert_int_equal(hw_classifier_original_head(encoder, 0, 0), 1);
+    hw_classifier_close(encoder);
+}
+
+static void test_int8_encoders_are_measured(void **state) {
+    (void)state;
+    hw_classifier *encoder = opened_encoder("float");
+    hw_head_report *whole = measured(encoder, NULL);
+    hw_classifier *small = quantized(encoder);
+    hw_head_report *r = measured(small, NULL);
+    assert_true(hw_classifier_summary(small)->quantized);
+    expect_worth(small);
+    for (size_t i = 0; i < r->count; i++) {
+        expect_near_look(&r->look[i], &whole->look[i], looks_near_int8);
+        assert_true(r->look[i].entropy > 0 && r->look[i].entropy != whole->look[i].entropy);
+    }
+    hw_head_report_free(whole);
+    hw_head_report_free(r);
+    hw_classifier_close(small);
+}
+
+static void test_threads_change_nothing_of_what_is_left_in_int8(void **state) {
+    (void)state;
+    hw_classifier *small = quantized(without(opened_encoder("both"), &(hw_head_id){ 1, 0 }, 1));
+    hw_head_report *one = measured(small, &(hw_heads_options){ .threads = 1 });
+    hw_head_report *three = measured(small, &(hw_heads_options){ .threads = 3 });
+    assert_int_equal(one->count, 3);
+    expect_same(one, three);
+    hw_head_report_free(one);
+    hw_head_report_free(three);
+    hw_classifier_close(small);
 }
 
 /* A text without words and one of a single word are classified, but say nothing of attention. */
@@ -566,7 +694,11 @@ int main(void) {
         cmocka_unit_test(test_worth_is_what_evaluation_says),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_what_cannot_be_measured_is_an_error),
-        cmocka_unit_test(test_pruned_models_are_refused),
+        cmocka_unit_test(test_heads_that_are_left_look_where_they_did),
+        cmocka_unit_test(test_distances_are_of_the_heads_that_are_left),
+        cmocka_unit_test(test_heads_that_are_left_are_worth_what_evaluation_says),
+        cmocka_unit_test(test_int8_encoders_are_measured),
+        cmocka_unit_test(test_threads_change_nothing_of_what_is_left_in_int8),
         cmocka_unit_test(test_texts_that_are_too_short_are_skipped),
 #ifdef HW_FAULTS
         cmocka_unit_test(test_failing_allocations_are_reported),

@@ -301,6 +301,13 @@ int32_t hw_classifier_heads(const hw_classifier *classifier, int32_t layer) {
                                : hw_tower_layer_heads(&classifier->config.tower, layer);
 }
 
+int32_t hw_classifier_original_head(const hw_classifier *classifier, int32_t layer, int32_t head) {
+    assert(head >= 0 && head < hw_classifier_heads(classifier, layer));
+    const uint64_t *pruned = classifier->encoder ? classifier->pretrained.config.pruned
+                                                 : classifier->config.tower.pruned;
+    return hw_clear_bit_at(pruned[layer], head);
+}
+
 const char *hw_classifier_label(const hw_classifier *classifier, int32_t label) {
     assert(label >= 0 && label < classifier->summary.labels);
     return classifier->labels[label];

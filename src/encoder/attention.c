@@ -75,6 +75,22 @@ static void prepare(const hw_head *h) {
         for (size_t d = 0; d < head_dim; d++) h->q[i * h->q_stride + d] *= scale;
 }
 
+/* gradient: as the block's scores, or NULL. */
+static void show(const hw_attention_watch *watch, const hw_score_block *b, const hw_head *h,
+                 const float *gradient) {
+    if (!watch) return;
+    const hw_attention_block block = { .layer = (size_t)h->layer,
+                                       .head = h->head,
+                                       .query = h->begin + b->query,
+                                       .key = h->begin + b->first_key,
+                                       .rows = b->rows,
+                                       .columns = b->keys,
+                                       .stride = b->stride,
+                                       .weights = h->work->scores,
+                                       .gradient = gradient };
+    watch->see(watch->context, &block);
+}
+
 /* ---- Forward ---------------------------------------------------------------------------- */
 
 /* out: [queries][head_dim], row stride width */
@@ -85,6 +101,7 @@ static void attend(float *out, size_t width, const hw_head *h) {
     for (size_t query = 0; query < h->queries; query += HW_QUERY_BLOCK) {
         const hw_score_block b = hw_score_block_at(h, query);
         hw_scores_forward(&b, h);
+        show(h->pass->scratch->forward_watch, &b, h, NULL);
         kernels->gemm(out + query * width, width, hw_scores_drop(&b, h), b.stride, 1,
                       h->v + b.first_key * h->stride, h->stride, b.rows, head_dim, b.keys, false);
     }
@@ -153,21 +170,6 @@ void hw_encoder_attention_first(float *y, const hw_encoder_pass *pass, int32_t l
 
 /* ---- Backward --------------------------------------------------------------------------- */
 
-static void show(const hw_score_block *b, const hw_head *h) {
-    const hw_attention_watch *watch = h->pass->scratch->watch;
-    if (!watch) return;
-    const hw_attention_block block = { .layer = (size_t)h->layer,
-                                       .head = h->head,
-                                       .query = h->begin + b->query,
-                                       .key = h->begin + b->first_key,
-                                       .rows = b->rows,
-                                       .columns = b->keys,
-                                       .stride = b->stride,
-                                       .weights = h->work->scores,
-                                       .gradient = h->work->d_scores };
-    watch->see(watch->context, &block);
-}
-
 /* d_q: [n][head_dim], row stride 3 * width of the layer's heads, d_k and d_v behind it as k and v
  * are behind q; d_out: [n][head_dim], row stride width. */
 static void attend_backward(float *d_q, float *gradient, const hw_head *h, const float *d_out) {
@@ -189,7 +191,7 @@ static void attend_backward(float *d_q, float *gradient, const hw_head *h, const
         kernels->gemm_packed(d_scores, b.stride, d_rows, width,
                              h->work->values + b.first_key * head_dim, NULL, b.rows, b.keys,
                              head_dim);
-        show(&b, h);
+        show(h->pass->scratch->watch, &b, h, d_scores);
         hw_relevance_halve(d_scores, b.stride, b.rows, b.keys, kernels);
         hw_scores_backward(&b, h);
         kernels->gemm(d_q + query * ld, ld, d_scores, b.stride, 1, h->k + b.first_key * ld, ld,
@@ -292,6 +294,10 @@ void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder
 
 void hw_encoder_watch(hw_encoder_scratch *scratch, const hw_attention_watch *watch) {
     scratch->watch = watch;
+}
+
+void hw_encoder_watch_forward(hw_encoder_scratch *scratch, const hw_attention_watch *watch) {
+    scratch->forward_watch = watch;
 }
 
 void hw_encoder_watch_heads(hw_encoder_scratch *scratch, float *slopes) {

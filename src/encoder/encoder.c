@@ -122,7 +122,8 @@ static const float *encode_first(const hw_encoder_pass *pass) {
 /* features: [texts][width] of a block */
 static void encode_features(float *features, const hw_encoder_pass *pass) {
     const size_t width = (size_t)pass->config->width;
-    if (pass->config->pooling == HW_POOLING_FIRST && !pass->scratch->training)
+    const bool all_tokens = pass->scratch->training || pass->scratch->forward_watch;
+    if (pass->config->pooling == HW_POOLING_FIRST && !all_tokens)
         memcpy(features, encode_first(pass), pass->batch.texts * width * sizeof *features);
     else
         hw_features_forward(features, encode(pass), pass);

@@ -162,7 +162,13 @@ void hw_encoder_masked_backward(float *gradient, float *d_words, hw_encoder_scra
                                 hw_encoder_batch batch, const uint32_t *places, size_t count,
                                 const float *d_logits, const hw_encoder_noise *noise);
 
-/* ---- Looking inside: after hw_encoder_forward in a scratch for training ------------------ */
+/* ---- Looking inside ---------------------------------------------------------------------- */
+
+/* Forward passes in this scratch show what heads attend to, int8 layers too, without gradients. All
+ * texts of such a pass together have at most the scratch's `longest` tokens. NULL: no more. */
+void hw_encoder_watch_forward(hw_encoder_scratch *scratch, const hw_attention_watch *watch);
+
+/* The others: after hw_encoder_forward in a scratch for training. */
 
 /* Backward passes in this scratch show what heads attend to; NULL: no more. Blocks of one layer may
  * come from several threads at a time. */

@@ -77,9 +77,9 @@ struct hw_encoder_scratch {
     bool training;
     const bool *heads_off; /* [layers][heads], or NULL */
     hw_pool *pool;
-    const hw_attention_watch *watch; /* or NULL */
-    float *head_slopes;              /* [texts][layers][heads], or NULL */
-    float *block;                    /* what all arrays point into */
+    const hw_attention_watch *watch, *forward_watch; /* or NULL */
+    float *head_slopes;                              /* [texts][layers][heads], or NULL */
+    float *block;                                    /* what all arrays point into */
     hw_embedding_tape embedding;
     hw_layer_tape layer[HW_ENCODER_LAYERS];
     float *final_mean, *final_rstd, *final; /* a pre-norm encoder's last norm: [tokens][width] */

@@ -62,21 +62,26 @@ void hw_attention_matrices_free(hw_attention_matrices *m) {
     *m = (hw_attention_matrices){ 0 };
 }
 
+static void add_relevance(float *relevance, const float *weights, const float *gradient,
+                          size_t columns, float share) {
+    for (size_t j = 0; j < columns; j++) {
+        const float product = weights[j] * gradient[j];
+        relevance[j] += product > 0 ? share * product : 0;
+    }
+}
+
 void hw_attention_matrices_see(void *matrices, const hw_attention_block *b) {
     hw_attention_matrices *m = matrices;
     const size_t square = m->tokens * m->tokens;
     const float share = 1 / (float)m->layer_heads[b->layer];
     for (size_t row = 0; row < b->rows; row++) {
         const float *weights = b->weights + row * b->stride;
-        const float *gradient = b->gradient + row * b->stride;
         const size_t at = (b->query + row) * m->tokens + b->key;
         float *mean = m->mean + b->layer * square + at;
-        float *relevance = m->relevance + b->layer * square + at;
-        for (size_t j = 0; j < b->columns; j++) {
-            const float product = weights[j] * gradient[j];
-            mean[j] += share * weights[j];
-            relevance[j] += product > 0 ? share * product : 0;
-        }
+        for (size_t j = 0; j < b->columns; j++) mean[j] += share * weights[j];
+        if (b->gradient)
+            add_relevance(m->relevance + b->layer * square + at, weights,
+                          b->gradient + row * b->stride, b->columns, share);
         if (b->layer < m->kept_from) continue;
         const size_t matrix = (b->layer - m->kept_from) * m->heads + b->head;
         memcpy(m->kept + matrix * square + at, weights, b->columns * sizeof *weights);

@@ -1,5 +1,5 @@
-/* What the heads of one tower, or of an encoder in one window, attend to, collected from a backward
- * pass. Invariant: what no block has shown is 0. */
+/* What the heads of one tower, or of an encoder in one window, attend to, collected from a pass.
+ * Invariant: what no block has shown is 0. */
 #ifndef HW_EXPLAIN_ATTENTION_MATRICES_H
 #define HW_EXPLAIN_ATTENTION_MATRICES_H
 
@@ -19,7 +19,8 @@ typedef struct hw_attention_matrices {
     size_t layers, heads, tokens, width;
     size_t *layer_heads; /* [layers]: heads that a layer has, at most `heads` */
     float *mean;         /* [layers][tokens][tokens] over the heads */
-    float *relevance;    /* likewise, of the positive part of weight * gradient */
+    float *relevance;    /* likewise, of the positive part of weight * gradient, if the pass has
+                          * gradients */
     size_t kept_from;    /* the first layer whose heads are kept */
     float *kept;         /* [layers - kept_from][heads][tokens][tokens] */
     float *outputs; /* [heads][tokens][width] of the last layer (HW_ATTENTION_LAST); else NULL */

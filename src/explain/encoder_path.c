@@ -7,6 +7,7 @@
 #include "classify/encoder_session.h"
 #include "classify/token_windows.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { BATCH_TOKENS = 512, BATCH_TEXTS = 16 };
@@ -21,8 +22,10 @@ typedef struct encoder_path {
     uint32_t *token_of; /* [places] of the subject's; HW_NO_WORD: of none */
     float *from, *step; /* [places][width]: x', x - x' */
     size_t most_tokens;
+    bool takes_gradients;
     hw_encoder_scratch *scratch;
-    float *gradient;      /* a block like the encoder's; untouched pages of it cost nothing */
+    float *gradient;      /* a block like the encoder's; untouched pages of it cost nothing. NULL
+                           * where no gradient is taken */
     float *rows, *d_rows; /* [most_tokens][width] */
     uint32_t *tokens;     /* [most_tokens] */
     uint32_t offsets[BATCH_TEXTS + 1];
@@ -82,6 +85,7 @@ static void run_batch(double *values, double *slopes, encoder_path *p, size_t fi
     for (size_t i = 0; i < count; i++)
         values[visit_at(p, first + i).point] += weight * (double)p->logits[i * labels + label];
     if (!slopes) return;
+    assert(p->takes_gradients);
     memset(p->d_logits, 0, count * labels * sizeof *p->d_logits);
     for (size_t i = 0; i < count; i++) p->d_logits[i * labels + label] = 1;
     hw_encoder_backward(p->gradient, p->d_rows, p->scratch, encoder, &p->path.kernels, batch,
@@ -121,18 +125,26 @@ static void fill_in(hw_attention_matrices *m, const encoder_path *p) {
                                 &p->path.kernels, m->tokens, m->layers - 1, head);
 }
 
+static void set_watch(encoder_path *p, const hw_attention_watch *watch) {
+    if (p->takes_gradients)
+        hw_encoder_watch(p->scratch, watch);
+    else
+        hw_encoder_watch_forward(p->scratch, watch);
+}
+
 static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
     static const double end = 1;
     encoder_path *p = (encoder_path *)path;
     const hw_attention_watch watch = { hw_attention_matrices_see, m };
     const visit v = visit_at(p, reading);
     HW_TRY(hw_attention_matrices_start(m, p->subject->classifier, v.end - v.begin, err));
-    double value = 0, *slopes = hw_calloc(path->tokens, sizeof *slopes);
-    if (!slopes) return hw_fail_memory(err, path->tokens * sizeof *slopes);
+    double value = 0, *slopes = NULL;
+    if (p->takes_gradients && !(slopes = hw_calloc(path->tokens, sizeof *slopes)))
+        return hw_fail_memory(err, path->tokens * sizeof *slopes);
     fill_batch(p, &end, reading, reading + 1);
-    hw_encoder_watch(p->scratch, &watch);
+    set_watch(p, &watch);
     run_batch(&value, slopes, p, reading, 1);
-    hw_encoder_watch(p->scratch, NULL);
+    set_watch(p, NULL);
     fill_in(m, p);
     m->token_of = p->token_of + v.begin;
     hw_free(slopes);
@@ -207,8 +219,9 @@ static hw_status reserve_batch(encoder_path *p, hw_error *err) {
     const hw_encoder_config *config = hw_encoder_config_of(p->subject->classifier->encoder);
     const size_t longest = p->most_tokens, labels = (size_t)config->labels;
     if (p->most_tokens < BATCH_TOKENS) p->most_tokens = BATCH_TOKENS;
-    p->gradient = hw_calloc(hw_encoder_floats(config), sizeof *p->gradient);
-    if (!p->gradient) return hw_fail_memory(err, hw_encoder_floats(config) * sizeof *p->gradient);
+    if (p->takes_gradients &&
+        !(p->gradient = hw_calloc(hw_encoder_floats(config), sizeof *p->gradient)))
+        return hw_fail_memory(err, hw_encoder_floats(config) * sizeof *p->gradient);
     p->rows = hw_calloc(p->most_tokens * p->width, sizeof *p->rows);
     p->d_rows = hw_calloc(p->most_tokens * p->width, sizeof *p->d_rows);
     p->tokens = hw_calloc(p->most_tokens, sizeof *p->tokens);
@@ -216,20 +229,25 @@ static hw_status reserve_batch(encoder_path *p, hw_error *err) {
     p->d_logits = hw_calloc(BATCH_TEXTS * labels, sizeof *p->d_logits);
     if (!p->rows || !p->d_rows || !p->tokens || !p->logits || !p->d_logits)
         return hw_fail_memory(err, 2 * p->most_tokens * p->width * sizeof *p->rows);
-    p->scratch =
-        hw_encoder_scratch_new(config, BATCH_TEXTS, p->most_tokens, longest, true, NULL, err);
+    p->scratch = hw_encoder_scratch_new(config, BATCH_TEXTS, p->most_tokens, longest,
+                                        p->takes_gradients, NULL, err);
     if (!p->scratch) return HW_ERROR_MEMORY;
     hw_encoder_scratch_mask_heads(
         p->scratch, hw_encoder_session_heads_off(hw_session_encoder(p->subject->session)));
     return HW_OK;
 }
 
+static bool needs_gradients(hw_explain_method method) {
+    return method != HW_EXPLAIN_ATTENTION && method != HW_EXPLAIN_ROLLOUT &&
+           method != HW_EXPLAIN_FLOW;
+}
+
 static hw_status start(encoder_path *p, bool from_zero, hw_error *err) {
     const hw_classifier *classifier = p->subject->classifier;
-    if (classifier->summary.quantized)
+    if (classifier->summary.quantized && p->takes_gradients)
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "an int8 encoder has no gradients; explain the model that it was made from, "
-                       "or use the method loo");
+                       "or use a method that takes none: loo, attention, rollout or flow");
     p->width = (size_t)hw_encoder_config_of(classifier->encoder)->embedding_width;
     HW_TRY(lay_out_windows(p, err));
     fill_line(p, hw_encoder_values(classifier->encoder, 0), from_zero);
@@ -265,6 +283,7 @@ hw_path *hw_encoder_path_new(const hw_subject *subject, hw_explain_method method
                          .look = look,
                          .free = free_path };
     p->subject = subject;
+    p->takes_gradients = needs_gradients(method);
     if (start(p, method != HW_EXPLAIN_IG, err) == HW_OK) {
         p->path.readings = p->windows;
         return &p->path;

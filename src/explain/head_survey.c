@@ -44,6 +44,11 @@ static size_t layer_count(const survey *s) {
     return s->result->towers * s->result->layers;
 }
 
+/* Heads that a layer has; every layer has room for those of a whole one. */
+static size_t heads_of(const survey *s, size_t layer) {
+    return (size_t)hw_classifier_heads(s->classifier, (int32_t)(layer % s->result->layers));
+}
+
 static size_t head_count(const survey *s) {
     return layer_count(s) * s->result->heads;
 }
@@ -85,7 +90,7 @@ static void add_heads(const survey *s, slot *to, worker *w, const hw_attention_m
         const float *weights = m->kept + layer * heads * square;
         const size_t at = tower * s->result->layers + layer;
         hw_head_diversity_add(&to->diversity[at], weights, &w->text);
-        for (size_t head = 0; head < heads; head++) {
+        for (size_t head = 0; head < heads_of(s, layer); head++) {
             hw_head_tally *tally = &to->tally[at * heads + head];
             hw_head_sums_add(&tally->sums, weights + head * square, &w->text);
             hw_role_tally_add(&tally->roles, w->roles, weights + head * square);
@@ -120,12 +125,12 @@ static hw_status look_at_all(const survey *s, slot *to, worker *w, const hw_subj
 }
 
 static void clear_slot(const survey *s, slot *to) {
-    const size_t heads = s->result->heads;
     memset(to->tally, 0, head_count(s) * sizeof *to->tally);
     for (size_t i = 0; i < layer_count(s); i++) {
+        const size_t pairs = to->diversity[i].heads * to->diversity[i].heads;
         to->diversity[i].queries = 0;
-        memset(to->diversity[i].divergence, 0, heads * heads * sizeof(double));
-        memset(to->diversity[i].gram, 0, heads * heads * sizeof(double));
+        memset(to->diversity[i].divergence, 0, pairs * sizeof(double));
+        memset(to->diversity[i].gram, 0, pairs * sizeof(double));
     }
     to->looked = false;
 }
@@ -216,7 +221,7 @@ static hw_status new_sums(hw_head_tally **tally, hw_head_diversity **diversity, 
     *diversity = hw_calloc(layer_count(s), sizeof **diversity);
     if (!*tally || !*diversity) return hw_fail_memory(err, head_count(s) * sizeof **tally);
     for (size_t i = 0; i < layer_count(s); i++)
-        HW_TRY(hw_head_diversity_start(&(*diversity)[i], s->result->heads, err));
+        HW_TRY(hw_head_diversity_start(&(*diversity)[i], heads_of(s, i), err));
     return HW_OK;
 }
 

@@ -15,7 +15,7 @@ typedef struct hw_head_tally {
 
 typedef struct hw_head_survey {
     size_t towers, layers, heads;
-    hw_head_tally *tally;         /* [towers][layers][heads] */
+    hw_head_tally *tally;         /* [towers][layers][heads]; 0 of heads that a layer lacks */
     hw_head_diversity *diversity; /* [towers][layers] */
     uint64_t looked, skipped;     /* texts */
     size_t example;               /* the row of a text that can be drawn */

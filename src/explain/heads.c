@@ -18,6 +18,7 @@ typedef struct heads_report {
     hw_dataset *loaded; /* holds the example */
     hw_head_worth *worth;
     hw_head_look *look;
+    size_t *layer_heads;
     double *distance, *effective;
     hw_head_step *step;
 } heads_report;
@@ -30,7 +31,7 @@ typedef struct task {
     hw_corpus corpus;
     hw_head_survey survey;
     hw_head_trials trials;
-    size_t heads;       /* of all layers */
+    size_t heads;       /* of all layers, those that were pruned aside */
     uint64_t done, all; /* trials of a text, or as much work */
 } task;
 
@@ -148,21 +149,23 @@ static hw_status look_at_heads(task *t, hw_error *err) {
     HW_TRY(hw_head_survey_take(s, &t->corpus, t->classifier, &t->options.session,
                                t->options.threads, surveyed, t, err));
     const size_t layers = s->towers * s->layers, heads = s->heads;
-    r->look = hw_calloc(layers * heads, sizeof *r->look);
+    hw_head_look *look = r->look = hw_calloc(s->towers * t->heads, sizeof *r->look);
     r->distance = hw_calloc(layers * heads * heads, sizeof *r->distance);
     r->effective = hw_calloc(layers, sizeof *r->effective);
     if (!r->look || !r->distance || !r->effective)
         return hw_fail_memory(err, layers * heads * sizeof *r->look);
-    for (size_t i = 0; i < layers; i++)
+    for (size_t i = 0; i < layers; i++) {
         r->effective[i] =
             hw_head_diversity_finish(r->distance + i * heads * heads, &s->diversity[i]);
-    for (size_t i = 0; i < layers * heads; i++) describe(&r->look[i], &s->tally[i]);
+        for (size_t head = 0; head < r->layer_heads[i % s->layers]; head++)
+            describe(look++, &s->tally[i * heads + head]);
+    }
     r->result.looked = s->looked;
     r->result.skipped = s->skipped;
     r->result.towers = s->towers;
     r->result.example = t->some.examples[s->example].text;
     t->done = LOOK_COST * (uint64_t)t->some.count;
-    return adjust_roles(r->look, layers * heads, err);
+    return adjust_roles(r->look, s->towers * t->heads, err);
 }
 
 /* ---- What heads are worth ----------------------------------------------------------------- */
@@ -179,18 +182,24 @@ static hw_status adjust_worth(hw_head_worth *worth, size_t count, hw_error *err)
     return reserved ? HW_OK : hw_fail_memory(err, count * (sizeof *p + sizeof *order));
 }
 
+static void name_heads(heads_report *r) {
+    hw_head_worth *worth = r->worth;
+    for (size_t layer = 0; layer < r->result.layers; layer++)
+        for (size_t head = 0; head < r->layer_heads[layer]; head++)
+            (worth++)->head = (hw_head_id){ (int32_t)layer, (int32_t)head };
+}
+
 static hw_status try_each(task *t, hw_error *err) {
     heads_report *r = t->report;
     r->worth = hw_calloc(t->heads, sizeof *r->worth);
     if (!r->worth) return hw_fail_memory(err, t->heads * sizeof *r->worth);
+    name_heads(r);
     HW_TRY(hw_head_trials_start(&t->trials, &t->corpus, t->classifier, &t->options.session,
                                 t->options.threads, err));
     r->result.accuracy = t->trials.accuracy;
     r->result.loss = t->trials.loss;
     for (size_t i = 0; i < t->heads; i++) {
         HW_TRY(go_on(t, "one head off", err));
-        r->worth[i].head =
-            (hw_head_id){ (int32_t)(i / r->result.heads), (int32_t)(i % r->result.heads) };
         HW_TRY(hw_head_worth_measure(&r->worth[i], &t->trials, err));
     }
     return adjust_worth(r->worth, t->heads, err);
@@ -230,17 +239,6 @@ static hw_status check(task *t, hw_error *err) {
     HW_TRY(hw_classifier_check_labels(t->classifier, err));
     if (summary->layers < 1 || summary->heads < 1)
         return hw_fail(err, HW_ERROR_ARGUMENT, "the model has no attention heads");
-    for (int32_t layer = 0; layer < summary->layers; layer++)
-        if (hw_classifier_heads(t->classifier, layer) < summary->heads)
-            return hw_fail(err, HW_ERROR_UNSUPPORTED,
-                           "heads are measured where all layers have equally many; layer %d has "
-                           "%d instead of %d: measure the model that was pruned",
-                           (int)layer, (int)hw_classifier_heads(t->classifier, layer),
-                           (int)summary->heads);
-    if (t->classifier->encoder && summary->quantized)
-        return hw_fail(err, HW_ERROR_UNSUPPORTED,
-                       "heads are measured of a model that is not int8: take the one that it was "
-                       "made from");
     hw_heads_options *o = &t->options;
     if (o->threads <= 0) o->threads = hw_cpu_count();
     o->session.masked_head_count = 0;
@@ -250,13 +248,26 @@ static hw_status check(task *t, hw_error *err) {
     result->layers = (size_t)summary->layers;
     result->heads = (size_t)summary->heads;
     result->tolerance = o->tolerance < 0 ? 0 : o->tolerance > 0 ? o->tolerance : 0.005;
-    t->heads = result->layers * result->heads;
+    return HW_OK;
+}
+
+static hw_status count_heads(task *t, hw_error *err) {
+    heads_report *r = t->report;
+    const size_t layers = r->result.layers;
+    r->layer_heads = hw_calloc(layers, sizeof *r->layer_heads);
+    if (!r->layer_heads) return hw_fail_memory(err, layers * sizeof *r->layer_heads);
+    for (size_t layer = 0; layer < layers; layer++)
+        t->heads += r->layer_heads[layer] =
+            (size_t)hw_classifier_heads(t->classifier, (int32_t)layer);
+    r->result.layer_heads = r->layer_heads;
+    r->result.count = t->heads;
     return HW_OK;
 }
 
 static hw_status work(task *t, const char *path, hw_error *err) {
     heads_report *r = t->report;
     HW_TRY(check(t, err));
+    HW_TRY(count_heads(t, err));
     if (!(r->loaded = hw_dataset_load(path, &t->options.reader, err))) return err->status;
     HW_TRY(choose_texts(t, err));
     HW_TRY(look_at_heads(t, err));
@@ -300,6 +311,7 @@ void hw_head_report_free(hw_head_report *report) {
     hw_dataset_free(r->loaded);
     hw_free(r->worth);
     hw_free(r->look);
+    hw_free(r->layer_heads);
     hw_free(r->distance);
     hw_free(r->effective);
     hw_free(r->step);

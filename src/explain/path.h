@@ -36,7 +36,9 @@ struct hw_path {
 /* x: the sums of the tokens' n-grams, x' = 0, which is what an unknown word has. */
 hw_path *hw_tower_path_new(const hw_subject *subject, hw_explain_method method, hw_error *err);
 /* x: rows of the word embedding; x': for HW_EXPLAIN_IG that of the subject's unknown token, but x
- * for special tokens; else 0 for all. HW_ERROR_UNSUPPORTED if the encoder is int8. */
+ * for special tokens; else 0 for all. Methods that need the weights of heads and nothing else
+ * (attention, rollout, flow) have `look` alone, which takes no gradient; HW_ERROR_UNSUPPORTED of
+ * the others if the encoder is int8. */
 hw_path *hw_encoder_path_new(const hw_subject *subject, hw_explain_method method, hw_error *err);
 
 /* The one of the two that fits the subject, which has a network. */

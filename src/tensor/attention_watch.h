@@ -1,5 +1,6 @@
 /* How the attention of a tower or an encoder is looked at: a backward pass shows each block of
- * weights and of the loss's gradient by them when it has them in its hands. */
+ * weights and of the loss's gradient by them when it has them in its hands. An encoder's forward
+ * pass can show the weights alone. */
 #ifndef HW_TENSOR_ATTENTION_WATCH_H
 #define HW_TENSOR_ATTENTION_WATCH_H
 
@@ -11,8 +12,9 @@
 typedef struct hw_attention_block {
     size_t layer, head;
     size_t query, key, rows, columns;
-    size_t stride;                   /* of a row */
-    const float *weights, *gradient; /* [rows][columns] */
+    size_t stride;         /* of a row */
+    const float *weights;  /* [rows][columns] */
+    const float *gradient; /* likewise; NULL in a forward pass */
 } hw_attention_block;
 
 typedef struct hw_attention_watch {
