@@ -182,6 +182,7 @@ set(HEADWISE_SOURCES
     src/explain/encoder_importance.c
     src/explain/prune_plan.c
     src/explain/head_diversity.c
+    src/explain/head_meaning.c
     src/explain/head_metrics.c
     src/explain/head_roles.c
     src/explain/head_survey.c

@@ -665,6 +665,7 @@ HW_API void hw_prune_plan_free(hw_prune_plan *plan);
     X(RAREST, "rarest token")     /* share that regard most the text's rarest word: 0.5 */         \
     X(RARITY, "rare tokens")      /* Spearman of weight received and rarity: 0.5 */                \
     X(SAME, "same token")         /* weight of the same word elsewhere: 3 times as if uniform */   \
+    X(SEMANTIC, "semantic")       /* Spearman of weight and likeness of two words' vectors: 0.3 */ \
     X(EVIDENCE, "label evidence") /* Spearman of weight received and evidence of the label: 0.3 */ \
     X(LOCAL, "local")             /* weight at most 2 tokens away: 0.8 */                          \
     X(BROAD, "broad")             /* entropy: 0.9 */                                               \

@@ -3,11 +3,14 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "classify/encoding.h"
 #include "explain/head_diversity.h"
+#include "explain/head_meaning.h"
 #include "explain/head_metrics.h"
 #include "explain/head_roles.h"
 #include "explain/head_words.h"
 #include "explain/head_worth.h"
+#include "statistics/correlation.h"
 #include "statistics/intervals.h"
 #include "statistics/spectrum.h"
 #include "tiny_encoder.h"
@@ -23,7 +26,7 @@
 
 #include <cmocka.h>
 
-enum { MOST = 16, HEADS = 4 };
+enum { MOST = 16, HEADS = 4, VECTOR = 5 };
 
 static hw_error error;
 
@@ -32,6 +35,7 @@ static hw_error error;
 typedef struct made_text {
     hw_head_token tokens[MOST];
     uint32_t query[MOST];
+    float vectors[MOST * VECTOR];
     hw_head_text text;
 } made_text;
 
@@ -135,6 +139,9 @@ static void read_text(made_text *t, float *weights, const json_t *text) {
         };
     finish(t, count);
     t->text.has_label = true;
+    for (size_t i = 0; i < count * VECTOR; i++)
+        t->vectors[i] =
+            (float)at(json_array_get(json_object_get(text, "vectors"), i / VECTOR), i % VECTOR);
     for (size_t i = 0; i < HEADS * count * count; i++)
         weights[i] = (float)at(
             json_array_get(json_array_get(json_object_get(text, "weights"), i / (count * count)),
@@ -206,6 +213,7 @@ static void test_scores_of_roles_are_numpys(void **state) {
         made_text t = { 0 };
         read_text(&t, weights, json_array_get(texts, i));
         assert_int_equal(hw_role_texts_take(shuffles, &t.text, i, &error), HW_OK);
+        hw_role_texts_embed(shuffles, t.vectors, VECTOR);
         for (size_t head = 0; head < HEADS; head++)
             hw_role_tally_add(&tally[head], shuffles, weights + head * t.text.count * t.text.count);
     }
@@ -291,6 +299,16 @@ static void test_paired_intervals_are_numpys(void **state) {
 
 enum { TEXTS = 40, WORDS = 9 };
 
+static double cosine(const float *a, const float *b, size_t width) {
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t c = 0; c < width; c++) {
+        ab += (double)a[c] * (double)b[c];
+        aa += (double)a[c] * (double)a[c];
+        bb += (double)b[c] * (double)b[c];
+    }
+    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
+}
+
 /* Random words of few kinds, weights by chance. planted: the role whose weight is added. */
 static void make_text(made_text *t, float *weights, uint64_t number, hw_head_role planted) {
     *t = (made_text){ 0 };
@@ -301,6 +319,7 @@ static void make_text(made_text *t, float *weights, uint64_t number, hw_head_rol
                                         .evidence = (double)hw_random_uniform(4, number, i) };
     finish(t, WORDS);
     t->text.has_label = true;
+    for (size_t i = 0; i < WORDS * VECTOR; i++) t->vectors[i] = hw_random_normal(6, number, i);
     for (size_t i = 0; i < WORDS; i++) {
         float sum = 0;
         for (size_t j = 0; j < WORDS; j++) {
@@ -314,6 +333,9 @@ static void make_text(made_text *t, float *weights, uint64_t number, hw_head_rol
             *w = 0.05f + hw_random_uniform(5, number, i * WORDS + j) + (chosen ? 20 : 0);
             if (planted == HW_ROLE_RARITY) *w += 6 * (float)t->tokens[j].rarity;
             if (planted == HW_ROLE_EVIDENCE) *w += 6 * (float)t->tokens[j].evidence;
+            if (planted == HW_ROLE_SEMANTIC)
+                *w +=
+                    2 + 2 * (float)cosine(t->vectors + i * VECTOR, t->vectors + j * VECTOR, VECTOR);
             if (planted == HW_ROLE_RAREST) *w += 40 * powf((float)t->tokens[j].rarity, 8);
             sum += *w;
         }
@@ -332,6 +354,7 @@ static void judge(hw_role_test tests[HW_HEAD_ROLES], int32_t *offset, uint64_t f
         made_text t;
         make_text(&t, weights, i, planted);
         assert_int_equal(hw_role_texts_take(shuffles, &t.text, i, &error), HW_OK);
+        hw_role_texts_embed(shuffles, t.vectors, VECTOR);
         hw_role_tally_add(tally, shuffles, weights);
     }
     hw_role_tally_judge(tests, offset, tally);
@@ -352,8 +375,8 @@ static void test_a_planted_role_is_found(void **state) {
     }
 }
 
-/* Of heads without any role, one test in twenty has p < 0.05: of 8 * 100 of them 40, and more than
- * 62 with a probability of less than 0.001 if they were independent. */
+/* Of heads without any role, one test in twenty has p < 0.05: of 9 * 100 of them 45, and more than
+ * 66 with a probability of less than 0.001 if they were independent. */
 static void test_p_of_heads_without_a_role_is_by_chance(void **state) {
     (void)state;
     size_t small = 0;
@@ -364,7 +387,77 @@ static void test_p_of_heads_without_a_role_is_by_chance(void **state) {
         for (int role = 0; role < HW_HEAD_ROLES; role++)
             small += hw_role_is_tested((hw_head_role)role) && tests[role].p < 0.05;
     }
-    assert_in_range(small, 15, 62);
+    assert_in_range(small, 15, 66);
+}
+
+/* ---- Like meaning ---------------------------------------------------------------------------- */
+
+/* Four words, of which the first two mean the same and the third half of it; the first and the last
+ * have nothing in common. */
+static void test_weights_that_follow_cosines_correlate(void **state) {
+    (void)state;
+    static const float vectors[] = { 1, 0, 2, 0, 1, 1, 0, 4 };
+    static const float with[] = { 9, 4, 3, 0, 4, 9, 3, 0, 3, 3, 9, 3, 0, 0, 3, 9 };
+    static const float alike[] = { 9, 1, 1, 1, 1, 9, 1, 1, 1, 1, 9, 1, 1, 1, 1, 9 };
+    float against[16];
+    made_text t = { .tokens = { { .key = 1 }, { .key = 2 }, { .key = 3 }, { .key = 4 } } };
+    hw_head_meaning *meaning = hw_calloc(1, sizeof *meaning);
+    assert_non_null(meaning);
+    finish(&t, 4);
+    for (size_t i = 0; i < 16; i++) against[i] = -with[i];
+    hw_head_meaning_take(meaning, &t.text, 1);
+    hw_head_meaning_embed(meaning, &t.text, vectors, 2);
+    assert_true(hw_head_meaning_look(meaning, &t.text, with));
+    assert_near(hw_head_meaning_correlation(meaning, 0), 1, 1e-12);
+    assert_true(hw_head_meaning_look(meaning, &t.text, against));
+    assert_near(hw_head_meaning_correlation(meaning, 0), -1, 1e-12);
+    assert_false(hw_head_meaning_look(meaning, &t.text, alike));
+    hw_head_meaning_embed(meaning, &t.text, NULL, 0);
+    assert_false(hw_head_meaning_look(meaning, &t.text, with));
+    hw_free(meaning);
+}
+
+/* Before what a label would explain, and after what the word itself would. */
+static void test_semantic_heads_have_a_correlation_of_three_tenths(void **state) {
+    (void)state;
+    assert_true(hw_role_reaches(HW_ROLE_SEMANTIC, 0.3, (double)NAN));
+    assert_false(hw_role_reaches(HW_ROLE_SEMANTIC, 0.299, (double)NAN));
+    assert_true(hw_role_is_tested(HW_ROLE_SEMANTIC));
+    assert_int_equal(HW_ROLE_SEMANTIC, HW_ROLE_SAME + 1);
+    assert_int_equal(HW_ROLE_EVIDENCE, HW_ROLE_SEMANTIC + 1);
+}
+
+enum { LONG = HW_MEANING_WORDS + 7 };
+
+/* Weights and vectors of the words beyond are changed, and nothing else with them. */
+static void test_first_words_of_long_texts_stand_for_all(void **state) {
+    (void)state;
+    static float weights[LONG * LONG], vectors[LONG];
+    hw_head_token tokens[LONG] = { { 0 } };
+    uint32_t query[LONG];
+    hw_head_text text = { .tokens = tokens, .count = LONG, .query = query, .queries = LONG };
+    hw_head_meaning *meaning = hw_calloc(1, sizeof *meaning);
+    double expected[HW_COPIES];
+    assert_non_null(meaning);
+    for (size_t i = 0; i < LONG; i++) query[i] = (uint32_t)i;
+    for (uint64_t variant = 0; variant < 2; variant++) {
+        for (size_t i = 0; i < LONG * LONG; i++) {
+            const bool beyond = i / LONG >= HW_MEANING_WORDS || i % LONG >= HW_MEANING_WORDS;
+            weights[i] = hw_random_uniform(7, beyond ? variant : 2, i);
+        }
+        for (size_t i = 0; i < LONG; i++)
+            vectors[i] = hw_random_normal(8, i >= HW_MEANING_WORDS ? variant : 2, i);
+        hw_head_meaning_take(meaning, &text, 3);
+        hw_head_meaning_embed(meaning, &text, vectors, 1);
+        assert_true(hw_head_meaning_look(meaning, &text, weights));
+        for (size_t copy = 0; copy < HW_COPIES; copy++) {
+            const double got = hw_head_meaning_correlation(meaning, copy);
+            if (variant == 0) expected[copy] = got;
+            assert_true(got == expected[copy]);
+        }
+    }
+    assert_true(expected[1] != expected[0] && expected[2] != expected[1]);
+    hw_free(meaning);
 }
 
 /* ---- hw_heads ----------------------------------------------------------------------------- */
@@ -505,6 +598,92 @@ static void test_what_cannot_be_measured_is_an_error(void **state) {
     assert_int_equal(some->available, 70);
     hw_head_report_free(some);
     hw_classifier_close(classifier);
+}
+
+/* ---- Which vectors --------------------------------------------------------------------------- */
+
+enum { MOST_TOKENS = 32, MOST_WIDTH = 64 };
+
+/* [tokens][width] up to a factor: the sum of a word's n-grams in a tower, a row of an encoder. */
+static size_t read_vectors(float *vectors, const hw_classifier *c, hw_text text,
+                           const hw_attention_map *map, size_t tower) {
+    hw_encoding e = { 0 };
+    const size_t width =
+        c->encoder ? (size_t)c->pretrained.config.embedding_width : (size_t)c->config.tower.width;
+    assert_true(width <= MOST_WIDTH && map->count <= MOST_TOKENS);
+    memset(vectors, 0, map->count * width * sizeof *vectors);
+    if (!c->encoder) {
+        assert_int_equal(hw_encoding_make(&e, text, &c->config.ngram_options, &c->ngrams, &error),
+                         HW_OK);
+        assert_int_equal(hw_encoding_sort(&e, &error), HW_OK);
+        assert_int_equal(e.tokens, map->count);
+    }
+    for (size_t i = 0; i < map->count * width; i++) {
+        const size_t token = i / width, column = i % width;
+        if (c->encoder)
+            vectors[i] = hw_encoder_values(c->encoder, 0)[map->tokens[token].id * width + column];
+        for (size_t k = 0; !c->encoder && k < e.token_offsets[token + 1] - e.token_offsets[token];
+             k++)
+            vectors[i] +=
+                c->towers[tower]
+                    .embedding[e.token_ngrams[e.token_offsets[token] + k] * width + column];
+    }
+    hw_encoding_free(&e);
+    return width;
+}
+
+/* Spearman's correlation over the pairs of the text's own tokens. */
+static double correlation_of(const hw_attention_map *map, const float *weights,
+                             const float *vectors, size_t width) {
+    static double x[MOST_TOKENS * MOST_TOKENS], y[MOST_TOKENS * MOST_TOKENS];
+    static double ranks[2 * MOST_TOKENS * MOST_TOKENS];
+    static hw_ranked order[MOST_TOKENS * MOST_TOKENS];
+    size_t pairs = 0;
+    for (size_t i = 0; i < map->count; i++)
+        for (size_t j = 0; j < map->count; j++) {
+            const hw_attribution *a = &map->tokens[i], *b = &map->tokens[j];
+            if (i == j || a->begin == a->end || b->begin == b->end) continue;
+            const double product = cosine(vectors + i * width, vectors + j * width, width);
+            x[pairs] = (double)weights[i * map->count + j];
+            y[pairs++] = round(product * 1e9); /* whichever way it was rounded */
+        }
+    return hw_spearman(x, y, pairs, order, ranks).coefficient;
+}
+
+static void expect_semantic_scores(hw_classifier *classifier) {
+    static float vectors[MOST_TOKENS * MOST_WIDTH];
+    hw_dataset *texts = hw_dataset_load("test", NULL, &error);
+    hw_session *session = hw_session_new(classifier, NULL, &error);
+    hw_head_report *r = measured(classifier, NULL);
+    assert_true(texts && session && r->count <= 64);
+    for (size_t tower = 0; tower < r->towers; tower++) {
+        double sums[64] = { 0 };
+        for (size_t row = 0; row < texts->count; row++) {
+            const hw_text text = texts->examples[row].text;
+            hw_attention_map *map = hw_attend(session, text, tower, &error);
+            assert_non_null(map);
+            const size_t width = read_vectors(vectors, classifier, text, map, tower);
+            for (size_t head = 0; head < r->count; head++)
+                sums[head] += correlation_of(map, map->weights + head * map->count * map->count,
+                                             vectors, width);
+            hw_attention_map_free(map);
+        }
+        for (size_t head = 0; head < r->count; head++) {
+            const hw_role_test *test = &r->look[tower * r->count + head].tests[HW_ROLE_SEMANTIC];
+            assert_near(test->score, sums[head] / (double)texts->count, 1e-6);
+            assert_true(test->p > 0 && test->p <= test->p_holm && test->p_holm <= 1);
+        }
+    }
+    hw_head_report_free(r);
+    hw_session_free(session);
+    hw_dataset_free(texts);
+    hw_classifier_close(classifier);
+}
+
+static void test_likeness_is_that_of_the_embedding(void **state) {
+    (void)state;
+    expect_semantic_scores(trained_of_four());
+    expect_semantic_scores(opened_encoder("likeness"));
 }
 
 /* ---- Models that heads were taken out of, and int8 ones -------------------------------------- */
@@ -691,9 +870,13 @@ int main(void) {
         cmocka_unit_test(test_paired_intervals_are_numpys),
         cmocka_unit_test(test_a_planted_role_is_found),
         cmocka_unit_test(test_p_of_heads_without_a_role_is_by_chance),
+        cmocka_unit_test(test_weights_that_follow_cosines_correlate),
+        cmocka_unit_test(test_semantic_heads_have_a_correlation_of_three_tenths),
+        cmocka_unit_test(test_first_words_of_long_texts_stand_for_all),
         cmocka_unit_test(test_worth_is_what_evaluation_says),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_what_cannot_be_measured_is_an_error),
+        cmocka_unit_test(test_likeness_is_that_of_the_embedding),
         cmocka_unit_test(test_heads_that_are_left_look_where_they_did),
         cmocka_unit_test(test_distances_are_of_the_heads_that_are_left),
         cmocka_unit_test(test_heads_that_are_left_are_worth_what_evaluation_says),

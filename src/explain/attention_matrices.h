@@ -25,8 +25,10 @@ typedef struct hw_attention_matrices {
     float *kept;         /* [layers - kept_from][heads][tokens][tokens] */
     float *outputs; /* [heads][tokens][width] of the last layer (HW_ATTENTION_LAST); else NULL */
     float *row;     /* [tokens]: how the readout looks at the last layer's states */
-    const uint32_t *token_of; /* [tokens] of the subject's, HW_NO_WORD: of none; NULL: the same.
-                               * Borrowed from the path */
+    /* Borrowed from the path: */
+    const uint32_t *token_of; /* [tokens] of the subject's, HW_NO_WORD: of none; NULL: the same */
+    const float *vectors;     /* [tokens][vector_width] of the embedding, without positions */
+    size_t vector_width;
 } hw_attention_matrices;
 
 /* detail is set, the rest is zero before; freed by hw_attention_matrices_free also on failure. */

@@ -147,6 +147,8 @@ static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, h
     set_watch(p, NULL);
     fill_in(m, p);
     m->token_of = p->token_of + v.begin;
+    m->vectors = p->step + v.begin * p->width; /* of a line from zero */
+    m->vector_width = p->width;
     hw_free(slopes);
     return HW_OK;
 }

@@ -4,15 +4,15 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "explain/head_meaning.h"
 #include "statistics/distributions.h"
-#include "statistics/ranking.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { LOCAL_REACH = 2, FEWEST_WORDS = 4 /* for a correlation */ };
+enum { LOCAL_REACH = 2 };
 static const double least_p = 1e-9; /* further out nobody knows that copies are normal */
-static const uint64_t shuffle_seed = 0x73646165686c6c61;
+static const uint64_t shuffle_seed = 0x73646165686c6c61, meaning_seed = 0x676e696e61656d;
 
 typedef struct same_pair {
     uint32_t query, key; /* places of two tokens that are the same word */
@@ -29,6 +29,7 @@ struct hw_role_texts {
     bool has_rarity, has_evidence;
     same_pair *same; /* [same_count] */
     size_t same_count, same_capacity;
+    hw_head_meaning *meaning;
     hw_ranked *order;    /* [n] scratch */
     double *values;      /* [n] scratch */
     double *received;    /* [n] weight a key receives, all queries together */
@@ -42,7 +43,14 @@ struct hw_role_texts {
 
 hw_role_texts *hw_role_texts_new(hw_error *err) {
     hw_role_texts *made = hw_calloc(1, sizeof *made);
-    if (!made) hw_fail_memory(err, sizeof *made);
+    hw_head_meaning *meaning = hw_calloc(1, sizeof *meaning);
+    if (!made || !meaning) {
+        hw_free(made);
+        hw_free(meaning);
+        hw_fail_memory(err, sizeof *made + sizeof *meaning);
+        return NULL;
+    }
+    made->meaning = meaning;
     return made;
 }
 
@@ -50,6 +58,7 @@ void hw_role_texts_free(hw_role_texts *t) {
     if (!t) return;
     hw_free(t->block);
     hw_free(t->same);
+    hw_free(t->meaning);
     hw_free(t);
 }
 
@@ -106,20 +115,11 @@ static void shuffle(hw_role_texts *t, uint64_t number) {
 /* ranks[n]: of values[queries], centred and of length 1, 0 elsewhere; false if all are equal. */
 static bool rank(double *ranks, hw_role_texts *t) {
     const hw_head_text *text = t->text;
-    const size_t count = text->queries;
-    double squares = 0;
     memset(ranks, 0, t->n * sizeof *ranks);
-    if (count < FEWEST_WORDS) return false;
-    hw_rank(t->order, t->values, count);
-    for (size_t first = 0, end; first < count; first = end) {
-        for (end = first + 1; end < count && t->order[end].value <= t->order[first].value;) end++;
-        const double mean = ((double)(first + end) - (double)count) / 2;
-        for (size_t i = first; i < end; i++) ranks[text->query[t->order[i].index]] = mean;
-        squares += (double)(end - first) * mean * mean;
-    }
-    if (squares <= 0) return false;
-    for (size_t i = 0; i < t->n; i++) ranks[i] /= sqrt(squares);
-    return true;
+    if (text->queries < HW_ROLE_WORDS) return false;
+    const bool differ = hw_unit_ranks(t->values, t->values, text->queries, t->order);
+    for (size_t i = 0; i < text->queries; i++) ranks[text->query[i]] = t->values[i];
+    return differ;
 }
 
 static void rank_words(hw_role_texts *t) {
@@ -154,8 +154,14 @@ hw_status hw_role_texts_take(hw_role_texts *t, const hw_head_text *text, uint64_
     t->n = text->count;
     HW_TRY(reserve(t, text->count, err));
     shuffle(t, number);
+    hw_head_meaning_take(t->meaning, text, hw_mix64(meaning_seed + number));
+    hw_role_texts_embed(t, NULL, 0);
     rank_words(t);
     return find_same(t, err);
+}
+
+void hw_role_texts_embed(hw_role_texts *t, const float *vectors, size_t width) {
+    hw_head_meaning_embed(t->meaning, t->text, vectors, width);
 }
 
 /* ---- A head --------------------------------------------------------------------------- */
@@ -240,9 +246,14 @@ void hw_role_tally_add(hw_role_tally *tally, hw_role_texts *t, const float *weig
     look(t, weights);
     for (size_t i = 0; i < t->text->queries; i++) t->values[i] = t->received[t->text->query[i]];
     const bool has_rank = rank(t->rank, t);
+    const bool has_meaning = hw_head_meaning_look(t->meaning, t->text, weights);
     add_bases(&tally->bases, t, has_rank);
-    for (size_t copy = 0; copy < HW_COPIES; copy++)
+    tally->bases.semantic += has_meaning;
+    for (size_t copy = 0; copy < HW_COPIES; copy++) {
         add_copy(&tally->copies[copy], t, weights, copy, has_rank);
+        if (has_meaning)
+            tally->copies[copy].semantic += hw_head_meaning_correlation(t->meaning, copy);
+    }
 }
 
 /* Both structs are nothing but doubles. */
@@ -290,6 +301,8 @@ static double score_of(hw_head_role role, const hw_role_sums *s, const hw_role_b
         return share(s->rarity, b->rarity);
     case HW_ROLE_SAME:
         return share(s->same, b->same);
+    case HW_ROLE_SEMANTIC:
+        return share(s->semantic, b->semantic);
     case HW_ROLE_EVIDENCE:
         return share(s->evidence, b->evidence);
     case HW_ROLE_LOCAL:
@@ -317,7 +330,8 @@ bool hw_role_reaches(hw_head_role role, double score, double base) {
     static const double enough[HW_HEAD_ROLES] = {
         [HW_ROLE_SINK] = 0.5,     [HW_ROLE_POSITION] = 0.5, [HW_ROLE_SEPARATOR] = 0.3,
         [HW_ROLE_RAREST] = 0.5,   [HW_ROLE_RARITY] = 0.5,   [HW_ROLE_SAME] = 3,
-        [HW_ROLE_EVIDENCE] = 0.3, [HW_ROLE_LOCAL] = 0.8,    [HW_ROLE_BROAD] = 0.9,
+        [HW_ROLE_SEMANTIC] = 0.3, [HW_ROLE_EVIDENCE] = 0.3, [HW_ROLE_LOCAL] = 0.8,
+        [HW_ROLE_BROAD] = 0.9,
     };
     if (role == HW_ROLE_SEPARATOR && score < 3 * base) return false;
     return role != HW_ROLE_DEAD && role != HW_ROLE_NONE && score >= enough[role];

@@ -8,7 +8,9 @@
 
 enum { HW_SHUFFLES = 100, HW_COPIES = 1 + HW_SHUFFLES, HW_OFFSETS = 2 * HW_ROLE_REACH + 1 };
 
-/* Sums over queries (rarity, evidence: over texts) of one copy. */
+enum { HW_ROLE_WORDS = 4 /* fewest of a text for a correlation */ };
+
+/* Sums over queries (correlations: over texts) of one copy. */
 typedef struct hw_role_sums {
     double sink;             /* weight of the first token */
     double separator;        /* of separators */
@@ -16,13 +18,14 @@ typedef struct hw_role_sums {
     double local;            /* of tokens at most 2 away */
     double rarest;           /* queries whose most regarded word is the rarest of the text */
     double rarity, evidence; /* Spearman's correlation with the weight that words receive */
+    double semantic;         /* of weights between words and the likeness of these */
     double at[HW_OFFSETS];   /* queries whose most regarded token is that far away */
 } hw_role_sums;
 
 /* What they are divided by; the same in all copies. */
 typedef struct hw_role_bases {
-    double queries, rarest, rarity, evidence; /* how many there were */
-    double separator, same;                   /* weight if all tokens were regarded alike */
+    double queries, rarest, rarity, evidence, semantic; /* how many there were */
+    double separator, same; /* weight if all tokens were regarded alike */
     double at[HW_OFFSETS];
 } hw_role_bases;
 
@@ -44,6 +47,9 @@ void hw_role_texts_free(hw_role_texts *texts); /* accepts NULL */
 /* number: of the text, which chooses the shuffles. The text must outlive what is added of it. */
 hw_status hw_role_texts_take(hw_role_texts *texts, const hw_head_text *text, uint64_t number,
                              hw_error *err);
+/* What the tokens are to the heads that are added from now on: vectors [count][width], of which
+ * the cosine says how like two of them are. NULL, and after hw_role_texts_take: not known. */
+void hw_role_texts_embed(hw_role_texts *texts, const float *vectors, size_t width);
 /* Adds a head's weights [count][count] of the text. */
 void hw_role_tally_add(hw_role_tally *tally, hw_role_texts *texts, const float *weights);
 void hw_role_tally_merge(hw_role_tally *tally, const hw_role_tally *more);

@@ -109,7 +109,10 @@ static hw_status look(const survey *s, slot *to, worker *w, hw_path *path, size_
             status = hw_role_texts_take(w->roles, &w->text, row, err);
         }
     }
-    if (status == HW_OK) add_heads(s, to, w, &m, tower);
+    if (status == HW_OK) {
+        hw_role_texts_embed(w->roles, m.vectors, m.vector_width);
+        add_heads(s, to, w, &m, tower);
+    }
     hw_attention_matrices_free(&m);
     return status;
 }

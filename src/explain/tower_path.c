@@ -111,6 +111,8 @@ static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, h
     run_tower(&value, slopes, p, (int32_t)reading, &end, 1);
     hw_tower_watch(p->scratch, NULL);
     fill_in(m, p, (int32_t)reading);
+    m->vectors = p->inputs + reading * path->tokens * width_of(p);
+    m->vector_width = width_of(p);
     hw_free(slopes);
     return HW_OK;
 }

@@ -14,6 +14,18 @@ static void mean_ranks(double *ranks, const double *values, size_t count, hw_ran
     }
 }
 
+bool hw_unit_ranks(double *ranks, const double *values, size_t count, hw_ranked *order) {
+    const double mean = (double)(count + 1) / 2;
+    double squares = 0;
+    mean_ranks(ranks, values, count, order);
+    for (size_t i = 0; i < count; i++) {
+        ranks[i] -= mean;
+        squares += ranks[i] * ranks[i];
+    }
+    for (size_t i = 0; i < count && squares > 0; i++) ranks[i] /= sqrt(squares);
+    return squares > 0;
+}
+
 static double pearson(const double *x, const double *y, size_t count, double mean) {
     double xy = 0, xx = 0, yy = 0;
     for (size_t i = 0; i < count; i++) {

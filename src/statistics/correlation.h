@@ -4,6 +4,8 @@
 
 #include "statistics/ranking.h"
 
+#include <stdbool.h>
+
 typedef struct hw_correlation {
     double coefficient, p; /* two-sided */
 } hw_correlation;
@@ -12,6 +14,10 @@ typedef struct hw_correlation {
  * freedom. order: [count], ranks: [2][count] scratch. count > 2. */
 hw_correlation hw_spearman(const double *x, const double *y, size_t count, hw_ranked *order,
                            double *ranks);
+
+/* Ranks, centred and of length 1, of which two products make Spearman's coefficient. False, and all
+ * 0, if no two values differ. ranks may be values. order: [count] scratch. */
+bool hw_unit_ranks(double *ranks, const double *values, size_t count, hw_ranked *order);
 
 /* Kendall's tau-b (Kendall 1945); p by the normal distribution with the variance under ties
  * (Kendall 1970, eq. 4.4). Quadratic in count > 2. */

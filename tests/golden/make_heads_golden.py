@@ -11,7 +11,7 @@ import scipy
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-HEADS, REACH = 4, 3
+HEADS, REACH, WIDTH = 4, 3, 5
 
 
 def make_text(rng, count, special):
@@ -24,6 +24,7 @@ def make_text(rng, count, special):
     is_special = [special and i in (0, count - 1) for i in range(count)]
     key = rng.integers(0, count - 2, count)
     rarity = {int(k): float(rng.integers(1, 5)) for k in key}
+    vector = {int(k): rng.normal(0, 1, WIDTH).astype(np.float32).astype(float) for k in key}
     return dict(
         weights=weights.astype(np.float32).astype(float),
         special=np.array(is_special),
@@ -31,6 +32,7 @@ def make_text(rng, count, special):
                             for i, s in enumerate(is_special)]),
         key=key,
         rarity=np.array([0.0 if s else rarity[int(k)] for k, s in zip(key, is_special)]),
+        vectors=np.array([vector[int(k)] for k in key]),
         evidence=np.where(is_special, 0, np.round(rng.random(count), 3)))
 
 
@@ -79,6 +81,18 @@ def correlation(texts, head, of):
     return np.mean(values)
 
 
+def semantic(texts, head):
+    values = []
+    for t in texts:
+        v = t["vectors"] / np.linalg.norm(t["vectors"], axis=1, keepdims=True)
+        pairs = [(i, j) for i in queries(t) for j in queries(t) if i != j]
+        cosine = [1.0 if t["key"][i] == t["key"][j] else v[i] @ v[j] for i, j in pairs]
+        # Both ways of a pair are one cosine, however it is rounded.
+        values.append(stats.spearmanr([t["weights"][head][p] for p in pairs],
+                                      np.round(cosine, 12)).statistic)
+    return np.mean(values)
+
+
 def rarest(texts, head):
     hits = []
     for t in texts:
@@ -99,6 +113,7 @@ def roles(texts, head):
     return {"sink": m["sink"], "separator": m["separators"], "position": position(texts, head),
             "same token": same(texts, head), "rarest token": rarest(texts, head),
             "rare tokens": correlation(texts, head, "rarity"),
+            "semantic": semantic(texts, head),
             "label evidence": correlation(texts, head, "evidence"), "local": local(texts, head)}
 
 
