@@ -40,8 +40,8 @@ static hw_explain_options explain_options(const arguments *args) {
         .label = text_option(args, OPTION_EXPLAINED, NULL),
         .steps = whole_option(args, OPTION_STEPS, 0),
         .random_orders = is_given(args, OPTION_ORDERS) && orders == 0 ? -1 : orders,
-        .seed = is_given(args, OPTION_EXPLAIN_SEED)
-                    ? (uint64_t)args->values[OPTION_EXPLAIN_SEED].whole
+        .seed = is_given(args, OPTION_ORDERS_SEED)
+                    ? (uint64_t)args->values[OPTION_ORDERS_SEED].whole
                     : 0,
     };
 }

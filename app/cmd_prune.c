@@ -1,9 +1,11 @@
 /* prune: a copy of a model without the heads that matter least on labelled texts, and what that
- * costs and saves. */
+ * costs and saves; or no copy, but the score as they go, beside that of other orders. */
 #include "commands.h"
 #include "console.h"
+#include "curve_report.h"
 #include "json_text.h"
 #include "model_path.h"
+#include "progress.h"
 #include "records.h"
 #include "speed.h"
 
@@ -118,41 +120,40 @@ static json_t *measured_json(const measured *m, const char *score, double speed)
                      "bytes", (json_int_t)m->bytes);
 }
 
-/* The steps in their order, those beyond the chosen ones too: the curve. */
-static json_t *steps_json(const hw_prune_plan *plan) {
-    json_t *steps = json_array();
-    for (size_t i = 0; i < plan->count; i++) {
-        const hw_prune_step *s = &plan->steps[i];
-        json_array_append_new(steps,
-                              json_pack("{s:[i, i], s:o, s:o, s:b}", "head", (int)s->head.layer,
-                                        (int)s->head.head, "importance", json_number(s->importance),
-                                        "score", json_number(s->score), "gone", i < plan->chosen));
-    }
-    return steps;
-}
-
 static json_t *report_json(const report *r) {
     const char *score =
         hw_classifier_summary(r->before.classifier)->multi_label ? "micro_f1" : "accuracy";
     return json_pack("{s:I, s:o, s:o, s:o, s:I, s:I}", "examples", (json_int_t)r->plan->examples,
                      "before", measured_json(&r->before, score, r->speed.before), "after",
-                     measured_json(&r->after, score, r->speed.after), "steps", steps_json(r->plan),
-                     "timed_texts", (json_int_t)r->speed.texts, "timed_rounds",
-                     (json_int_t)r->speed.rounds);
+                     measured_json(&r->after, score, r->speed.after), "steps",
+                     curve_steps_json(r->plan), "timed_texts", (json_int_t)r->speed.texts,
+                     "timed_rounds", (json_int_t)r->speed.rounds);
 }
 
 /* ---- The command -------------------------------------------------------------------------- */
 
-static hw_prune_options prune_options(const arguments *args) {
+static hw_prune_options prune_options(const arguments *args, progress_view *progress) {
     const char *by = text_option(args, OPTION_PRUNE_BY, "importance");
+    const int32_t orders = whole_option(args, OPTION_CURVE_ORDERS, 0);
     return (hw_prune_options){
         .reader = reader_options(args),
         .order = strcmp(by, "greedy") == 0 ? HW_PRUNE_GREEDY : HW_PRUNE_IMPORTANCE,
         .keep = whole_option(args, OPTION_KEEP, 0),
-        .tolerance = is_given(args, OPTION_TOLERANCE) ? args->values[OPTION_TOLERANCE].number
-                                                      : default_tolerance,
+        .tolerance = number_option(args, OPTION_TOLERANCE, default_tolerance),
+        .random_orders = is_given(args, OPTION_CURVE_ORDERS) && orders == 0 ? -1 : orders,
+        .seed = is_given(args, OPTION_ORDERS_SEED)
+                    ? (uint64_t)args->values[OPTION_ORDERS_SEED].whole
+                    : 0,
         .threads = whole_option(args, OPTION_THREAD, hw_cpu_count()),
+        .progress = progress_report,
+        .user = progress,
     };
+}
+
+static int exit_code(hw_status status, const hw_error *err) {
+    if (status == HW_OK) return progress_was_interrupted() ? INTERRUPTED : DONE;
+    console_error(err);
+    return status == HW_ERROR_STOPPED ? INTERRUPTED : FAILED;
 }
 
 static hw_status show(const report *r, const arguments *args, hw_error *err) {
@@ -160,7 +161,7 @@ static hw_status show(const report *r, const arguments *args, hw_error *err) {
     print_report(r);
     if (r->plan->chosen == 0)
         console_note("no head went: without any of them more is lost than %g points",
-                     prune_options(args).tolerance);
+                     number_option(args, OPTION_TOLERANCE, default_tolerance));
     return HW_OK;
 }
 
@@ -180,24 +181,47 @@ static hw_status prune(report *r, const arguments *args, hw_classifier **pruned,
 static int plan_and_prune(const arguments *args, const hw_classifier *classifier,
                           const char *opened, const char *path) {
     hw_error err;
-    const hw_prune_options options = prune_options(args);
+    progress_view progress;
+    progress_start(&progress, args);
+    const hw_prune_options options = prune_options(args, &progress);
     hw_prune_plan *plan =
         hw_prune_plan_make(classifier, args->values[OPTION_CHOSEN_ON].text, &options, &err);
-    if (!plan) return console_error(&err);
+    progress_end(&progress);
+    if (!plan) return exit_code(err.status, &err);
     hw_classifier *pruned = NULL;
     report r = { .before = { .classifier = classifier }, .plan = plan };
-    const bool done = prune(&r, args, &pruned, opened, path, &err) == HW_OK;
+    const hw_status status = prune(&r, args, &pruned, opened, path, &err);
     hw_classifier_close(pruned);
     hw_prune_plan_free(plan);
-    return done ? DONE : console_error(&err);
+    return exit_code(status, &err);
 }
 
-int cmd_prune(const arguments *args) {
-    char opened[MODEL_PATH], path[MODEL_PATH];
-    if (!is_given(args, OPTION_MODEL_INPUT) || !is_given(args, OPTION_OUTPUT))
+static int draw_curve(const arguments *args, const hw_classifier *classifier) {
+    hw_error err;
+    progress_view progress;
+    progress_start(&progress, args);
+    const hw_prune_options options = prune_options(args, &progress);
+    hw_prune_curve *curve =
+        hw_prune_curve_make(classifier, args->values[OPTION_CHOSEN_ON].text, &options, &err);
+    progress_end(&progress);
+    if (!curve) return exit_code(err.status, &err);
+    const curve_view view = { curve, classifier, options.tolerance, options.seed };
+    hw_status status = HW_OK;
+    if (is_given(args, OPTION_JSON))
+        status = json_print_line(curve_json(&view), &err);
+    else
+        curve_print(&view);
+    hw_prune_curve_free(curve);
+    return exit_code(status, &err);
+}
+
+/* DONE, or USAGE after saying why. */
+static int check_usage(const arguments *args) {
+    const bool curve = is_given(args, OPTION_CURVE);
+    if (!is_given(args, OPTION_MODEL_INPUT) || (!curve && !is_given(args, OPTION_OUTPUT)))
         return console_usage("prune: %s is missing; usage: headwise prune -input MODEL "
                              "-output SMALLER -valid FILE",
-                             is_given(args, OPTION_OUTPUT) ? "-input" : "-output");
+                             is_given(args, OPTION_MODEL_INPUT) ? "-output" : "-input");
     if (!is_given(args, OPTION_CHOSEN_ON))
         return console_usage("prune: -valid is missing: labelled texts that neither training nor a "
                              "test uses");
@@ -205,13 +229,26 @@ int cmd_prune(const arguments *args) {
         return console_usage("prune: -valid -: it is read several times and must be a file");
     if (is_given(args, OPTION_KEEP) && is_given(args, OPTION_TOLERANCE))
         return console_usage("prune: --keep and --tolerance exclude each other");
-    if (!model_path_to_write(path, args->values[OPTION_OUTPUT].text))
+    if (curve && (is_given(args, OPTION_KEEP) || is_given(args, OPTION_OUTPUT)))
+        return console_usage("prune: --curve and %s exclude each other: it writes no model",
+                             is_given(args, OPTION_KEEP) ? "--keep" : "-output");
+    if (!curve && (is_given(args, OPTION_CURVE_ORDERS) || is_given(args, OPTION_ORDERS_SEED)))
+        return console_usage("prune: only --curve has random orders");
+    return DONE;
+}
+
+int cmd_prune(const arguments *args) {
+    char opened[MODEL_PATH], path[MODEL_PATH];
+    const bool curve = is_given(args, OPTION_CURVE);
+    if (check_usage(args) != DONE) return USAGE;
+    if (!curve && !model_path_to_write(path, args->values[OPTION_OUTPUT].text))
         return console_usage("prune: -output: the name is too long");
     hw_error err;
     hw_classifier *classifier =
         model_open_with_labels(args->values[OPTION_MODEL_INPUT].text, opened, &err);
     if (!classifier) return console_error(&err);
-    const int code = plan_and_prune(args, classifier, opened, path);
+    const int code =
+        curve ? draw_curve(args, classifier) : plan_and_prune(args, classifier, opened, path);
     hw_classifier_close(classifier);
     return code;
 }

@@ -147,6 +147,8 @@ typedef enum verb_id {
       "heads to keep in all, whatever is lost")                                                   \
     X(PRUNE_BY, "--by", "", CHOICE, "importance|greedy", 0, 0, IN(PRUNE), OWN,                    \
       "greedy: importance anew after each head")                                                  \
+    X(CURVE, "--curve", "", FLAG, "", 0, 0, IN(PRUNE), OWN,                                       \
+      "no model: this order beside random ones")                                                  \
     X(MEASURED, "-valid", "test", TEXT, "FILE", 0, 0, IN(EXPORT), OWN,                            \
       "labelled texts whose measures the card shows")                                             \
     X(EXPORT_FORMAT, "--format", "", CHOICE, "hf", 0, 0, IN(EXPORT), OWN,                         \
@@ -277,7 +279,9 @@ typedef enum verb_id {
       "of ig, to begin with (32)")                                                                \
     X(ORDERS, "--random-orders", "", WHOLE, "N", 0, 10000, IN(EXPLAIN), OWN,                      \
       "to compare with (20); 0: do not test")                                                     \
-    X(EXPLAIN_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN), OWN,                      \
+    X(CURVE_ORDERS, "--random-orders", "", WHOLE, "N", 0, 10000, IN(PRUNE), OWN,                  \
+      "of the curve, to compare with (20)")                                                       \
+    X(ORDERS_SEED, "-seed", "", WHOLE, "N", 0, INT64_MAX, IN(EXPLAIN) | IN(PRUNE), OWN,           \
       "of the random orders (0)")                                                                 \
     X(HTML, "--html", "", TEXT, "FILE", 0, 0, IN(EXPLAIN) | IN(ATTENTION) | IN(HEADS), OWN,       \
       "write a page (no network) instead of printing")                                            \
@@ -287,10 +291,10 @@ typedef enum verb_id {
       LEARNING | SCORING | SHRINKING | IN(EXPORT) | IN(TOKENIZE) | IN(HEADS) | IN(STUDY), OWN,    \
       "threads (all CPUs); no effect on results")                                                 \
     X(PROGRESS, "--progress", "", CHOICE, "auto|bar|json|none", 0, 0,                             \
-      LEARNING | IN(HEADS) | IN(STUDY), OWN,                                                      \
+      LEARNING | IN(HEADS) | IN(PRUNE) | IN(STUDY), OWN,                                          \
       "how progress is shown on standard error")                                                  \
     X(VERBOSE, "-verbose", "", WHOLE, "N", 0, 9,                                                  \
-      LEARNING | IN(QUANTIZE) | IN(HEADS) | IN(STUDY), OWN,                                       \
+      LEARNING | SHRINKING | IN(HEADS) | IN(STUDY), OWN,                                          \
       "0: silent, 1: summary, 2: progress (2)")                                                   \
     X(FORMAT, "--format", "", CHOICE, "auto|fasttext|tsv|csv|jsonl|text", 0, 0, READING, DATA,    \
       "of the data (default: recognised)")                                                        \

@@ -180,7 +180,9 @@ set(HEADWISE_SOURCES
     src/explain/faithfulness.c
     src/explain/importance.c
     src/explain/encoder_importance.c
+    src/explain/prune_curve.c
     src/explain/prune_plan.c
+    src/explain/pruning.c
     src/explain/head_diversity.c
     src/explain/head_meaning.c
     src/explain/head_metrics.c
@@ -317,6 +319,7 @@ set(HEADWISE_APP_SOURCES
     app/comparison.c
     app/completion.c
     app/console.c
+    app/curve_report.c
     app/data_scan.c
     app/explanation_json.c
     app/explanation_page.c

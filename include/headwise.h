@@ -624,15 +624,19 @@ typedef enum hw_prune_order {
 typedef struct hw_prune_options {
     hw_reader_options reader;
     hw_prune_order order;
-    int32_t keep; /* heads to keep in all; 0: as many go as the tolerance lets */
+    int32_t keep; /* heads to keep in all; 0: as many go as the tolerance lets. Not of a curve */
     double
-        tolerance;   /* points of accuracy (multi-label: micro-F1) that may be lost; not negative */
-    int32_t threads; /* default: the CPUs the process may use; the plan is the same */
+        tolerance; /* points of accuracy (multi-label: micro-F1) that may be lost; not negative */
+    int32_t random_orders; /* of a curve; default 20; negative: none */
+    uint64_t seed;         /* of the random orders */
+    int32_t threads;       /* default: the CPUs the process may use; plan and curve are the same */
+    hw_progress_fn *progress; /* if it asks to stop: HW_ERROR_STOPPED */
+    void *user;
 } hw_prune_options;
 
 typedef struct hw_prune_step {
     hw_head_id head;   /* goes, after those of the steps before */
-    double importance; /* when it was chosen */
+    double importance; /* when it was chosen; in a random order, of the whole classifier */
     double score;      /* without it and those; NaN if it was not measured (keep) */
 } hw_prune_step;
 
@@ -643,6 +647,8 @@ typedef struct hw_prune_plan {
     size_t count;
     const hw_head_id *heads; /* [chosen]: those of the first steps, which is what may go */
     size_t chosen;           /* the largest number whose loss is within the tolerance */
+    double area; /* mean score over 0 to count heads gone, by that of the whole; NaN if it was not
+                  * measured (keep), or if that is 0 */
 } hw_prune_plan;
 
 /* Which heads may go, chosen on labelled texts. Never choose on a test set: what is measured there
@@ -651,6 +657,24 @@ typedef struct hw_prune_plan {
 HW_API hw_prune_plan *hw_prune_plan_make(const hw_classifier *classifier, const char *path,
                                          const hw_prune_options *options, hw_error *err);
 HW_API void hw_prune_plan_free(hw_prune_plan *plan);
+
+/* A plan, and what it is held against: if random orders are as good, it does not matter which heads
+ * go. In all of them equally many go, and at least one head of each layer stays. */
+typedef struct hw_prune_curve {
+    const hw_prune_plan *plan;    /* that of hw_prune_plan_make */
+    const hw_prune_plan *reverse; /* the same, but the most important goes first */
+    const hw_prune_plan *random;  /* [random_orders] */
+    size_t random_orders;
+    double gain;    /* the plan's area less the mean of theirs; NaN if there are none, or one is */
+    size_t as_good; /* of them, those whose area is at least the plan's */
+} hw_prune_curve;
+
+/* options.order is that of the plan and of the reverse. The n-th random order depends only on the
+ * seed and on the classifier's heads. Measures (2 + random_orders) times as much as a plan; heads
+ * that have been off together before are not measured again. Free with hw_prune_curve_free. */
+HW_API hw_prune_curve *hw_prune_curve_make(const hw_classifier *classifier, const char *path,
+                                           const hw_prune_options *options, hw_error *err);
+HW_API void hw_prune_curve_free(hw_prune_curve *curve);
 
 /* ---- What heads are worth, and what they do ------------------------------------- */
 
