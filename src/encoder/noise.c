@@ -15,13 +15,14 @@ static uint64_t stream_of(const hw_encoder_noise *noise, hw_drop_place place, si
 typedef struct mask {
     uint64_t stream;
     uint32_t threshold; /* of 65536 */
-    float scale;
+    float factor[2];    /* of what is dropped and of what is not: looked up, since a branch would be
+                         * mispredicted as often as the rate says */
 } mask;
 
 static mask mask_of(float rate, uint64_t stream) {
     assert(rate >= 0.0f && rate < 1.0f);
     const uint32_t threshold = (uint32_t)(rate * 65536.0f);
-    return (mask){ stream, threshold, 65536.0f / (float)(65536 - threshold) };
+    return (mask){ stream, threshold, { 0.0f, 65536.0f / (float)(65536 - threshold) } };
 }
 
 /* Four elements take 16 bits each of one random word, so rates are in 1/65536. Elements [lane, end)
@@ -29,7 +30,7 @@ static mask mask_of(float rate, uint64_t stream) {
 static inline void drop_group(float *x, const mask *m, size_t group, size_t lane, size_t end) {
     const uint64_t bits = hw_mix64(m->stream ^ group);
     for (size_t i = lane; i < end; i++)
-        x[i - lane] *= (bits >> 16 * i & 0xffff) < m->threshold ? 0.0f : m->scale;
+        x[i - lane] *= m->factor[(bits >> 16 * i & 0xffff) >= m->threshold];
 }
 
 /* Element i of x is element first + i of the mask. */
