@@ -1,9 +1,8 @@
 /* Masks from counter-based random numbers: none is kept for backward. */
 #include "encoder/noise.h"
 
+#include "base/dropout.h"
 #include "base/random.h"
-
-#include <assert.h>
 
 static uint64_t stream_of(const hw_encoder_noise *noise, hw_drop_place place, size_t layer,
                           size_t text) {
@@ -12,39 +11,19 @@ static uint64_t stream_of(const hw_encoder_noise *noise, hw_drop_place place, si
     return hw_random_bits(step, layer, text);
 }
 
-typedef struct mask {
-    uint64_t stream;
-    uint32_t threshold; /* of 65536 */
-    float factor[2];    /* of what is dropped and of what is not: looked up, since a branch would be
-                         * mispredicted as often as the rate says */
-} mask;
-
-static mask mask_of(float rate, uint64_t stream) {
-    assert(rate >= 0.0f && rate < 1.0f);
-    const uint32_t threshold = (uint32_t)(rate * 65536.0f);
-    return (mask){ stream, threshold, { 0.0f, 65536.0f / (float)(65536 - threshold) } };
-}
-
-/* Four elements take 16 bits each of one random word, so rates are in 1/65536. Elements [lane, end)
- * of group `group` are at x. */
-static inline void drop_group(float *x, const mask *m, size_t group, size_t lane, size_t end) {
-    const uint64_t bits = hw_mix64(m->stream ^ group);
-    for (size_t i = lane; i < end; i++)
-        x[i - lane] *= m->factor[(bits >> 16 * i & 0xffff) >= m->threshold];
-}
-
-/* Element i of x is element first + i of the mask. */
+/* Element i of x is element first + i of the mask; four elements take one random word. */
 static void drop(float *x, size_t first, size_t n, float rate, uint64_t stream) {
     enum { GROUP = 4 };
-    const mask m = mask_of(rate, stream);
+    const hw_dropout dropout = hw_dropout_of(rate);
     size_t i = 0, group = first / GROUP;
     if (first % GROUP) {
         const size_t lane = first % GROUP, end = lane + n < GROUP ? lane + n : GROUP;
-        drop_group(x, &m, group++, lane, end);
         i = end - lane;
+        hw_drop_some(x, i, &dropout, hw_mix64(stream ^ group++) >> 16 * lane);
     }
-    for (; i + GROUP <= n; i += GROUP) drop_group(x + i, &m, group++, 0, GROUP);
-    if (i < n) drop_group(x + i, &m, group, 0, n - i);
+    for (; i + GROUP <= n; i += GROUP)
+        hw_drop_some(x + i, GROUP, &dropout, hw_mix64(stream ^ group++));
+    if (i < n) hw_drop_some(x + i, n - i, &dropout, hw_mix64(stream ^ group));
 }
 
 typedef struct dropping {

@@ -2,9 +2,9 @@
  * text. Invariant: the same call gives the same mask, so none is kept for backward. */
 #include "model/noise.h"
 
+#include "base/dropout.h"
 #include "base/random.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -20,21 +20,12 @@ static uint64_t stream_of(const hw_tower_noise *noise, purpose use, size_t layer
     return hw_random_bits(step, layer, noise->first_text + text);
 }
 
-/* x[n], n <= 4; kept: factors of what is dropped and of what is not, looked up, since a branch
- * would be mispredicted as often as the rate says. */
-static inline void drop_some(float *x, size_t n, uint32_t threshold, const float kept[2],
-                             uint64_t bits) {
-    for (size_t i = 0; i < n; i++, bits >>= 16) x[i] *= kept[(bits & 0xffff) >= threshold];
-}
-
-/* Four elements take 16 bits each of one random word, so rates are in 1/65536. */
+/* Four elements take one random word. */
 static void drop(float *x, size_t n, float rate, uint64_t stream) {
-    assert(rate >= 0.0f && rate < 1.0f);
-    const uint32_t threshold = (uint32_t)(rate * 65536.0f);
-    const float kept[2] = { 0.0f, 65536.0f / (float)(65536 - threshold) };
+    const hw_dropout dropout = hw_dropout_of(rate);
     size_t i = 0;
-    for (; i + 4 <= n; i += 4) drop_some(x + i, 4, threshold, kept, hw_mix64(stream ^ i));
-    if (i < n) drop_some(x + i, n - i, threshold, kept, hw_mix64(stream ^ i));
+    for (; i + 4 <= n; i += 4) hw_drop_some(x + i, 4, &dropout, hw_mix64(stream ^ i));
+    if (i < n) hw_drop_some(x + i, n - i, &dropout, hw_mix64(stream ^ i));
 }
 
 void hw_noise_drop_embedding(float *x, size_t n, const hw_tower_noise *noise, size_t text) {
