@@ -16,10 +16,6 @@ typedef struct product {
     const hw_encoder_pass *pass;
 } product;
 
-static size_t panels_of(const hw_module *module) {
-    return (module->rows + HW_PANEL - 1) / HW_PANEL;
-}
-
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
@@ -90,7 +86,7 @@ static void multiply_panels(void *context, size_t task, int32_t worker) {
     float *y = p->y;
     for (size_t m = 0; m < p->count && left > 0; m++) {
         const hw_module *module = &p->modules[m];
-        const size_t panels = panels_of(module);
+        const size_t panels = hw_panels(module->rows);
         if (first < panels) {
             const size_t some = smaller(left, panels - first);
             multiply(y, p, module, first, some, worker);
@@ -109,7 +105,7 @@ void hw_linears_forward(float *y, size_t ldy, const hw_module *modules, size_t c
     product p = {
         .y = y, .ldy = ldy, .modules = modules, .count = count, .x = x, .rows = rows, .pass = pass
     };
-    for (size_t m = 0; m < count; m++) p.panels += panels_of(&modules[m]);
+    for (size_t m = 0; m < count; m++) p.panels += hw_panels(modules[m].rows);
     const size_t threads = (size_t)hw_pool_threads(pool);
     const size_t most = threads == 1 ? 1 : smaller(p.panels, threads * TASKS_A_THREAD);
     p.panels_a_task = (p.panels + most - 1) / most;

@@ -135,21 +135,17 @@ static hw_module *packed_at(hw_encoder *encoder, size_t i) {
     return NULL;
 }
 
-static size_t panels_of(const hw_module *module) {
-    return (module->rows + HW_PANEL - 1) / HW_PANEL;
-}
-
 static size_t packed_floats(const hw_module *module) {
-    return module->weight8 ? 0 : panels_of(module) * HW_PANEL * module->columns;
+    return module->weight8 ? 0 : hw_panels(module->rows) * HW_PANEL * module->columns;
 }
 
 static size_t packed_bytes(const hw_module *module) {
     const size_t quads = (module->columns + HW_QUAD - 1) / HW_QUAD;
-    return module->weight8 ? panels_of(module) * HW_PANEL * quads * HW_QUAD : 0;
+    return module->weight8 ? hw_panels(module->rows) * HW_PANEL * quads * HW_QUAD : 0;
 }
 
 static size_t packed_sums(const hw_module *module) {
-    return module->weight8 ? panels_of(module) * HW_SUMS * HW_PANEL : 0;
+    return module->weight8 ? hw_panels(module->rows) * HW_SUMS * HW_PANEL : 0;
 }
 
 static void place(hw_encoder *encoder) {

@@ -18,7 +18,7 @@ void hw_projection_add(float *y, const float *x, hw_projection projection, size_
                        const hw_kernels *kernels);
 /* Floats of W's transpose in the panels of kernels->pack. */
 static inline size_t hw_projection_packed(size_t inputs, size_t outputs) {
-    return (inputs + HW_PANEL - 1) / HW_PANEL * HW_PANEL * outputs;
+    return hw_panels(inputs) * HW_PANEL * outputs;
 }
 
 /* d_x = d_y W^T, d_weight += x^T d_y, d_bias += the sum of d_y's rows.

@@ -27,6 +27,11 @@ typedef struct hw_adam {
  * column then. */
 enum { HW_PANEL = 16, HW_QUAD = 4, HW_SUMS = 2 };
 
+/* Panels of so many columns; the last may be filled up with zeros. */
+static inline size_t hw_panels(size_t columns) {
+    return (columns + HW_PANEL - 1) / HW_PANEL;
+}
+
 /* X(name, arguments) */
 // clang-format off
 #define HW_KERNEL_LIST(X)                                                                          \
