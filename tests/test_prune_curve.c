@@ -52,18 +52,6 @@ static hw_prune_curve *curve_of(const hw_classifier *classifier, hw_prune_option
 
 /* ---- One order ------------------------------------------------------------------------------ */
 
-static double score_without(const hw_classifier *classifier, const hw_head_id *heads,
-                            size_t count) {
-    const hw_session_options options = { .masked_heads = heads, .masked_head_count = count };
-    hw_metrics *metrics =
-        hw_evaluate(classifier, "train", &(hw_reader_options){ 0 }, &options, 1, &error);
-    assert_non_null(metrics);
-    const bool multi_label = hw_classifier_summary(classifier)->multi_label;
-    const double score = multi_label ? metrics->micro_f1 : metrics->accuracy;
-    hw_metrics_free(metrics);
-    return score;
-}
-
 /* Every head goes once, and one of each layer stays. */
 static void check_heads(const hw_classifier *classifier, const hw_prune_plan *plan) {
     int32_t left[MOST_HEADS] = { 0 }, stay = 0;
@@ -90,11 +78,12 @@ static void check_order(const hw_classifier *classifier, const hw_prune_plan *pl
     hw_head_id gone[MOST_HEADS];
     size_t chosen = 0;
     double sum = plan->score;
-    assert_true(plan->examples == ROWS && plan->score == score_without(classifier, NULL, 0));
+    assert_true(plan->examples == ROWS &&
+                plan->score == toy_score_without(classifier, "train", NULL, 0));
     check_heads(classifier, plan);
     for (size_t i = 0; i < plan->count; i++) {
         gone[i] = plan->steps[i].head;
-        assert_true(plan->steps[i].score == score_without(classifier, gone, i + 1));
+        assert_true(plan->steps[i].score == toy_score_without(classifier, "train", gone, i + 1));
         if (100 * (plan->score - plan->steps[i].score) <= tolerance + 1e-9) chosen = i + 1;
         sum += plan->steps[i].score;
     }
