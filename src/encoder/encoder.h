@@ -44,10 +44,9 @@ typedef struct hw_encoder_source {
 } hw_encoder_source;
 
 /* Takes the weights that `config` needs from tensors, which must outlive the encoder, checks every
- * shape and value. F32 is viewed in place, F16 and
- * BF16 are converted, I8 with a "<name>.scale" of F32 [out] is kept as int8. Base-model files
- * without the prefix ("bert.") and the old names (LayerNorm.gamma) are accepted. pool may be NULL.
- */
+ * shape and value. F32 is viewed in place, F16 and BF16 are converted, I8 with a "<name>.scale" of
+ * F32 [out] is kept as int8, and packed. Base-model files without the prefix ("bert.") and the old
+ * names (LayerNorm.gamma) are accepted. pool may be NULL. */
 hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_source *source,
                            hw_pool *pool, hw_error *err);
 /* All weights initialised from a seed (normal, deviation config->initializer_range), packed. */

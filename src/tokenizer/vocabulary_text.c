@@ -75,12 +75,11 @@ hw_vocabulary_text hw_vocabulary_find(const char *json, size_t length) {
     cursor c = { json, json + length, 0 };
     if (!enter_member(&c, "model") || !enter_member(&c, "vocab")) return found;
     skip_space(&c);
-    const char *begin = c.at;
-    c.commas = 0;
-    if (begin == c.end || *begin != '{' || !skip_value(&c)) return found;
-    found.object = (hw_text){ begin, (size_t)(c.at - begin) };
+    cursor object = { c.at, c.end, 0 };
+    if (c.at == c.end || *c.at != '{' || !skip_value(&object)) return found;
+    found.object = (hw_text){ c.at, (size_t)(object.at - c.at) };
     const size_t most = found.object.length / LEAST_ENTRY;
-    found.entries = c.commas < most ? c.commas + 1 : most;
+    found.entries = object.commas < most ? object.commas + 1 : most;
     return found;
 }
 

@@ -46,8 +46,7 @@ hw_status hw_wordpiece_init(hw_wordpiece *wordpiece, const json_t *model,
                        "%s: model.max_input_chars_per_word: more than %d", name, MOST_CHARACTERS);
     wordpiece->most_characters = (size_t)json_integer_value(most);
     HW_TRY(read_prefix(wordpiece, model, name, err));
-    HW_TRY(read_unknown(wordpiece, model, name, err));
-    return HW_OK;
+    return read_unknown(wordpiece, model, name, err);
 }
 
 void hw_wordpiece_free(hw_wordpiece *wordpiece) {
