@@ -3,8 +3,8 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
 .PHONY: all demo test bench peer-bench accuracy tower-gain encoder-setup encoder-parity \
-    encoder-bench fine-tune-bench few-shot-bench pretrain-bench verdict-simulation fuzz \
-    kill-campaign format install clean
+    encoder-bench fine-tune-bench few-shot-bench pretrain-bench study-sets \
+    verdict-simulation fuzz kill-campaign format install clean
 
 all: # the program: build/release/headwise
 	scripts/setup.sh build
@@ -55,6 +55,9 @@ few-shot-bench: encoder-setup # hours: 8 to 64 texts a label
 
 pretrain-bench: encoder-setup # hours: what pretraining on unlabelled texts buys
 	bench/venv/bin/python bench/pretrain_gain.py --markdown docs/encoders.md
+
+study-sets: all # hours on an idle machine: the ten claims on five sets
+	python3 bench/study_sets.py
 
 verdict-simulation: # minutes: studies whose truth is known against the verdicts on them
 	scripts/setup.sh test

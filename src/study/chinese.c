@@ -36,9 +36,10 @@ static const phrase phrases[] = {
       "(# to #).",
       "两侧并不匹配：与 MH 相比，CAP-MH 的参数 # %，运算量 # %。多头胶囊对单头胶囊：完全匹配率 # "
       "个百分点（# 至 #）。" },
-    { "exact match", "完全匹配率" },
-    { "F1 of a text", "每条文本的 F1" },
-    { "score on the data as it is", "原数据上的得分" },
+    { "exact match (95 %)", "完全匹配率（95 %）" },
+    { "CAP-MH minus it (95 %)", "CAP-MH 减去它（95 %）" },
+    { "F1 of a text (95 %)", "每条文本的 F1（95 %）" },
+    { "score on the data as it is (95 %)", "原数据上的得分（95 %）" },
     { "seconds to train", "训练秒数" },
     { "score of MH minus that of SH-A", "MH 的得分减去 SH-A 的得分" },
     { "points lost to corrupted texts, SH-A minus MH", "文本受损所失的分，SH-A 减 MH" },

@@ -2,6 +2,7 @@
 #include "study/evidence.h"
 
 #include "base/memory.h"
+#include "statistics/distributions.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -65,6 +66,8 @@ static hw_moments moments_of(const hw_experiment *study, hw_side side, int32_t s
     const double n = (double)m.seeds;
     m.mean = n > 0 ? sum / n : NAN;
     m.deviation = n > 1 ? sqrt(fmax(squares - n * m.mean * m.mean, 0) / (n - 1)) : NAN;
+    const double half = n > 1 ? hw_t_quantile(0.975, n - 1) * m.deviation / sqrt(n) : NAN;
+    m.interval = (hw_interval){ m.mean - half, m.mean + half };
     return m;
 }
 

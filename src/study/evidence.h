@@ -20,6 +20,7 @@ hw_status hw_side_want(hw_experiment *study, hw_side side, int32_t seeds, uint32
 
 typedef struct hw_moments {
     double mean, deviation; /* over seeds; NaN without any */
+    hw_interval interval;   /* 95 %, Student's over seeds; NaN with fewer than two */
     size_t seeds;
 } hw_moments;
 
