@@ -141,6 +141,7 @@ static hw_prune_options prune_options(const arguments *args, progress_view *prog
         .keep = whole_option(args, OPTION_KEEP, 0),
         .tolerance = number_option(args, OPTION_TOLERANCE, default_tolerance),
         .random_orders = is_given(args, OPTION_CURVE_ORDERS) && orders == 0 ? -1 : orders,
+        .oracle = is_given(args, OPTION_ORACLE),
         .seed = is_given(args, OPTION_ORDERS_SEED)
                     ? (uint64_t)args->values[OPTION_ORDERS_SEED].whole
                     : 0,
@@ -232,8 +233,9 @@ static int check_usage(const arguments *args) {
     if (curve && (is_given(args, OPTION_KEEP) || is_given(args, OPTION_OUTPUT)))
         return console_usage("prune: --curve and %s exclude each other: it writes no model",
                              is_given(args, OPTION_KEEP) ? "--keep" : "-output");
-    if (!curve && (is_given(args, OPTION_CURVE_ORDERS) || is_given(args, OPTION_ORDERS_SEED)))
-        return console_usage("prune: only --curve has random orders");
+    if (!curve && (is_given(args, OPTION_CURVE_ORDERS) || is_given(args, OPTION_ORDERS_SEED) ||
+                   is_given(args, OPTION_ORACLE)))
+        return console_usage("prune: only --curve has other orders");
     return DONE;
 }
 

@@ -149,6 +149,8 @@ typedef enum verb_id {
       "greedy: importance anew after each head")                                                  \
     X(CURVE, "--curve", "", FLAG, "", 0, 0, IN(PRUNE), OWN,                                       \
       "no model: this order beside random ones")                                                  \
+    X(ORACLE, "--oracle", "", FLAG, "", 0, 0, IN(PRUNE), OWN,                                     \
+      "of the curve: add the order greedy by the score")                                          \
     X(MEASURED, "-valid", "test", TEXT, "FILE", 0, 0, IN(EXPORT), OWN,                            \
       "labelled texts whose measures the card shows")                                             \
     X(EXPORT_FORMAT, "--format", "", CHOICE, "hf", 0, 0, IN(EXPORT), OWN,                         \

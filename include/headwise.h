@@ -628,6 +628,7 @@ typedef struct hw_prune_options {
     double
         tolerance; /* points of accuracy (multi-label: micro-F1) that may be lost; not negative */
     int32_t random_orders; /* of a curve; default 20; negative: none */
+    bool oracle;           /* of a curve: an oracle's order too (hw_prune_curve) */
     uint64_t seed;         /* of the random orders */
     int32_t threads;       /* default: the CPUs the process may use; plan and curve are the same */
     hw_progress_fn *progress; /* if it asks to stop: HW_ERROR_STOPPED */
@@ -636,13 +637,16 @@ typedef struct hw_prune_options {
 
 typedef struct hw_prune_step {
     hw_head_id head;   /* goes, after those of the steps before */
-    double importance; /* when it was chosen; in a random order, of the whole classifier */
+    double importance; /* when it was chosen; in a random order or an oracle's, of the whole
+                        * classifier */
     double score;      /* without it and those; NaN if it was not measured (keep) */
+    double log_loss;   /* likewise; as hw_evaluate says */
 } hw_prune_step;
 
 typedef struct hw_prune_plan {
     uint64_t examples;
     double score;               /* of the whole classifier: accuracy, multi-label micro-F1 */
+    double log_loss;            /* likewise */
     const hw_prune_step *steps; /* [count]; at least one head of each layer is not among them */
     size_t count;
     const hw_head_id *heads; /* [chosen]: those of the first steps, which is what may go */
@@ -667,11 +671,15 @@ typedef struct hw_prune_curve {
     size_t random_orders;
     double gain;    /* the plan's area less the mean of theirs; NaN if there are none, or one is */
     size_t as_good; /* of them, those whose area is at least the plan's */
+    /* At each step goes the head without which the score is best; of equal scores that of the
+     * smallest log-loss, then the first by layer and head. NULL unless options.oracle. */
+    const hw_prune_plan *oracle;
 } hw_prune_curve;
 
 /* options.order is that of the plan and of the reverse. The n-th random order depends only on the
- * seed and on the classifier's heads. Measures (2 + random_orders) times as much as a plan; heads
- * that have been off together before are not measured again. Free with hw_prune_curve_free. */
+ * seed and on the classifier's heads. Measures (2 + random_orders) times as much as a plan, and for
+ * an oracle the score of about heads^2 / 2 sets; heads that have been off together before are not
+ * measured again. Free with hw_prune_curve_free. */
 HW_API hw_prune_curve *hw_prune_curve_make(const hw_classifier *classifier, const char *path,
                                            const hw_prune_options *options, hw_error *err);
 HW_API void hw_prune_curve_free(hw_prune_curve *curve);

@@ -1,5 +1,5 @@
-/* A plan beside the reverse order and random ones: each of their scores is what hw_evaluate says of
- * the classifier with the same heads switched off. */
+/* A plan beside the reverse order, random ones and the one of an oracle: each of their scores is
+ * what hw_evaluate says of the classifier with the same heads switched off. */
 #include "base/fault.h"
 #include "classify/classifier.h"
 #include "tiny_encoder.h"
@@ -80,10 +80,12 @@ static void check_order(const hw_classifier *classifier, const hw_prune_plan *pl
     double sum = plan->score;
     assert_true(plan->examples == ROWS &&
                 plan->score == toy_score_without(classifier, "train", NULL, 0));
+    assert_true(plan->log_loss == toy_loss_without(classifier, "train", NULL, 0));
     check_heads(classifier, plan);
     for (size_t i = 0; i < plan->count; i++) {
         gone[i] = plan->steps[i].head;
         assert_true(plan->steps[i].score == toy_score_without(classifier, "train", gone, i + 1));
+        assert_true(plan->steps[i].log_loss == toy_loss_without(classifier, "train", gone, i + 1));
         if (100 * (plan->score - plan->steps[i].score) <= tolerance + 1e-9) chosen = i + 1;
         sum += plan->steps[i].score;
     }
@@ -105,15 +107,60 @@ static void assert_same_curve(const hw_prune_curve *a, const hw_prune_curve *b) 
     assert_same_order(a->reverse, b->reverse);
     assert_int_equal(a->random_orders, b->random_orders);
     for (size_t i = 0; i < a->random_orders; i++) assert_same_order(&a->random[i], &b->random[i]);
+    assert_same_order(a->oracle, b->oracle);
     assert_memory_equal(&a->gain, &b->gain, sizeof a->gain);
     assert_int_equal(a->as_good, b->as_good);
+}
+
+/* ---- The order of an oracle ---------------------------------------------------------------- */
+
+/* gone[count] is none of those before it, nor the last of its layer. */
+static bool may_go(const hw_classifier *classifier, const hw_head_id *gone, size_t count) {
+    int32_t left = hw_classifier_heads(classifier, gone[count].layer);
+    for (size_t i = 0; i < count; i++) {
+        if (gone[i].layer != gone[count].layer) continue;
+        if (gone[i].head == gone[count].head) return false;
+        left--;
+    }
+    return left > 1;
+}
+
+/* Of all heads that can go after gone[count], which has room for one more. */
+static hw_head_id best_to_go(const hw_classifier *classifier, hw_head_id *gone, size_t count) {
+    hw_head_id best = { -1, -1 };
+    double best_score = -1, best_loss = 0;
+    for (int32_t l = 0; l < hw_classifier_summary(classifier)->layers; l++)
+        for (int32_t head = 0; head < hw_classifier_heads(classifier, l); head++) {
+            gone[count] = (hw_head_id){ l, head };
+            if (!may_go(classifier, gone, count)) continue;
+            const double score = toy_score_without(classifier, "train", gone, count + 1);
+            const double loss = toy_loss_without(classifier, "train", gone, count + 1);
+            if (score < best_score || (score == best_score && loss >= best_loss)) continue;
+            best = gone[count];
+            best_score = score;
+            best_loss = loss;
+        }
+    return best;
+}
+
+static void check_oracle(const hw_classifier *classifier, const hw_prune_curve *curve) {
+    const hw_prune_plan *oracle = curve->oracle;
+    hw_head_id gone[MOST_HEADS];
+    check_order(classifier, oracle, 2);
+    for (size_t i = 0; i < oracle->count; i++) {
+        gone[i] = best_to_go(classifier, gone, i);
+        assert_memory_equal(&gone[i], &oracle->steps[i].head, sizeof *gone);
+    }
+    assert_true(oracle->steps[0].score >= curve->plan->steps[0].score);
+    for (size_t i = 0; i < curve->random_orders; i++)
+        assert_true(oracle->steps[0].score >= curve->random[i].steps[0].score);
 }
 
 /* ---- Curves --------------------------------------------------------------------------------- */
 
 static void check_curve(const hw_classifier *classifier, hw_prune_order order) {
     hw_prune_options options = {
-        .order = order, .tolerance = 2, .random_orders = 7, .seed = 5, .threads = 1
+        .order = order, .tolerance = 2, .random_orders = 7, .oracle = true, .seed = 5, .threads = 1
     };
     hw_prune_curve *curve = curve_of(classifier, options);
     hw_prune_plan *plan = hw_prune_plan_make(classifier, "train", &options, &error);
@@ -121,6 +168,7 @@ static void check_curve(const hw_classifier *classifier, hw_prune_order order) {
     assert_same_order(curve->plan, plan);
     check_order(classifier, curve->plan, 2);
     check_order(classifier, curve->reverse, 2);
+    check_oracle(classifier, curve);
     size_t as_good = 0;
     double sum = 0;
     assert_int_equal(curve->random_orders, 7);
@@ -155,12 +203,14 @@ static void test_every_score_is_that_of_the_masked_classifier(void **state) {
 static void test_heads_of_capsules_stay_in_every_order(void **state) {
     (void)state;
     hw_classifier *classifier = trained(2, HW_ARCH_CAPSULE, false, 3);
-    hw_prune_curve *curve = curve_of(classifier, (hw_prune_options){ .random_orders = 9 });
+    hw_prune_curve *curve =
+        curve_of(classifier, (hw_prune_options){ .random_orders = 9, .oracle = true });
     for (size_t i = 0; i < 9; i++) {
         assert_int_equal(curve->random[i].count, HEADS - 1);
         for (size_t step = 0; step < HEADS - 1; step++) {
             assert_int_equal(curve->random[i].steps[step].head.layer, 0);
             assert_int_equal(curve->reverse->steps[step].head.layer, 0);
+            assert_int_equal(curve->oracle->steps[step].head.layer, 0);
         }
     }
     hw_prune_curve_free(curve);
@@ -265,27 +315,31 @@ static void test_orders_that_take_the_one_head_are_worse(void **state) {
     hw_classifier *classifier = trained(1, HW_ARCH_ATTENTION, false, 40);
     for (int32_t head = 0; head < HEADS; head++)
         if (head != 2) scale_head(classifier, 0, head, 1e-6f);
-    hw_prune_curve *curve = curve_of(classifier, (hw_prune_options){ .seed = 3 });
+    hw_prune_curve *curve = curve_of(classifier, (hw_prune_options){ .seed = 3, .oracle = true });
     size_t without = 0;
     for (size_t i = 0; i < curve->random_orders; i++) without += !takes(&curve->random[i], 2);
     assert_true(curve->plan->area == 1 && curve->plan->chosen == HEADS - 1);
     assert_true(curve->reverse->area < 1 && curve->reverse->chosen == 0);
     assert_true(without > 0 && without < curve->random_orders);
     assert_int_equal(curve->as_good, without);
-    assert_true(curve->gain > 0);
+    assert_true(curve->gain > 0 && curve->oracle->area >= 1 && !takes(curve->oracle, 2));
     hw_prune_curve_free(curve);
     hw_classifier_close(classifier);
 }
 
-/* No head does anything: all orders are as good. */
+/* No head does anything: all orders are as good, and an oracle takes one after the other. */
 static void test_heads_that_do_nothing_are_interchangeable(void **state) {
     (void)state;
     hw_classifier *classifier = trained(2, HW_ARCH_ATTENTION, false, 3);
     for (int32_t i = 0; i < 2 * HEADS; i++) scale_head(classifier, i / HEADS, i % HEADS, 0);
-    hw_prune_curve *curve = curve_of(classifier, (hw_prune_options){ .tolerance = 0 });
+    hw_prune_curve *curve = curve_of(classifier, (hw_prune_options){ .oracle = true });
     assert_int_equal(curve->as_good, 20);
     assert_true(fabs(curve->gain) < 1e-12);
     assert_int_equal(curve->reverse->chosen, curve->plan->count);
+    for (int32_t i = 0; i < 2 * (HEADS - 1); i++) {
+        const hw_head_id head = curve->oracle->steps[i].head;
+        assert_true(head.layer == i / (HEADS - 1) && head.head == i % (HEADS - 1));
+    }
     hw_prune_curve_free(curve);
     hw_classifier_close(classifier);
 }
@@ -294,12 +348,13 @@ static void test_without_random_orders_or_right_answers_nothing_is_claimed(void 
     (void)state;
     hw_classifier *classifier = trained(1, HW_ARCH_ATTENTION, false, 3);
     hw_prune_curve *curve = curve_of(classifier, (hw_prune_options){ .random_orders = -1 });
-    assert_int_equal(curve->random_orders, 0);
+    assert_true(curve->random_orders == 0 && !curve->oracle);
     assert_true(isnan(curve->gain) && curve->as_good == 0 && !isnan(curve->plan->area));
     hw_prune_curve_free(curve);
     toy_write_text("train", "__label__unknown one text\n__label__unheard another\n");
-    curve = curve_of(classifier, (hw_prune_options){ .random_orders = 4 });
+    curve = curve_of(classifier, (hw_prune_options){ .random_orders = 4, .oracle = true });
     assert_true(curve->plan->score == 0 && isnan(curve->plan->area));
+    assert_true(isnan(curve->oracle->area) && curve->oracle->chosen == HEADS - 1);
     assert_true(isnan(curve->gain) && curve->as_good == 0);
     hw_prune_curve_free(curve);
     hw_classifier_close(classifier);
@@ -341,14 +396,17 @@ static bool watched(void *user, const hw_progress *progress) {
 
 static void test_progress_ends_at_the_end_and_may_stop(void **state) {
     (void)state;
+    enum { TRIALS = 8 + 7 + 6 + 5 + 4 + 3 };
     hw_classifier *classifier = trained(2, HW_ARCH_ATTENTION, false, 3);
     for (int order = HW_PRUNE_IMPORTANCE; order <= HW_PRUNE_GREEDY; order++) {
         watch w = { 0 };
-        hw_prune_options options = {
-            .order = (hw_prune_order)order, .random_orders = 3, .progress = watched, .user = &w
-        };
+        hw_prune_options options = { .order = (hw_prune_order)order,
+                                     .random_orders = 3,
+                                     .oracle = true,
+                                     .progress = watched,
+                                     .user = &w };
         hw_prune_curve_free(curve_of(classifier, options));
-        assert_true(w.overall == 1 && w.calls == 2 + 5 * 6);
+        assert_true(w.overall == 1 && w.calls == 2 + 5 * 6 + TRIALS);
         w = (watch){ 0 };
         hw_prune_plan_free(hw_prune_plan_make(classifier, "train", &options, &error));
         assert_true(w.overall == 1 && w.calls == 2 + 6);
@@ -361,6 +419,9 @@ static void test_progress_ends_at_the_end_and_may_stop(void **state) {
         assert_null(hw_prune_curve_make(classifier, "train", &options, &error));
         assert_int_equal(error.status, HW_ERROR_STOPPED);
         assert_int_equal(w.calls, 11);
+        w = (watch){ .stop_at = 2 + 5 * 6 + 3 };
+        assert_null(hw_prune_curve_make(classifier, "train", &options, &error));
+        assert_int_equal(error.status, HW_ERROR_STOPPED);
     }
     hw_classifier_close(classifier);
 }
@@ -370,7 +431,9 @@ static void test_progress_ends_at_the_end_and_may_stop(void **state) {
 #ifdef HW_FAULTS
 
 static hw_status try_curve(const hw_classifier *classifier) {
-    const hw_prune_options options = { .order = HW_PRUNE_GREEDY, .random_orders = 2, .threads = 2 };
+    const hw_prune_options options = {
+        .order = HW_PRUNE_GREEDY, .random_orders = 2, .oracle = true, .threads = 2
+    };
     error = (hw_error){ 0 };
     hw_prune_curve *curve = hw_prune_curve_make(classifier, "few", &options, &error);
     hw_prune_curve_free(curve);

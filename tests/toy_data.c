@@ -91,17 +91,31 @@ hw_classifier *toy_train(const hw_train_options *options) {
     return classifier;
 }
 
-double toy_score_without(const hw_classifier *classifier, const char *path, const hw_head_id *heads,
-                         size_t count) {
+static hw_metrics *metrics_without(const hw_classifier *classifier, const char *path,
+                                   const hw_head_id *heads, size_t count) {
     const hw_session_options options = { .masked_heads = heads, .masked_head_count = count };
     hw_error err;
     hw_metrics *metrics =
         hw_evaluate(classifier, path, &(hw_reader_options){ 0 }, &options, 1, &err);
     if (!metrics) fail_msg("%s", err.message);
+    return metrics;
+}
+
+double toy_score_without(const hw_classifier *classifier, const char *path, const hw_head_id *heads,
+                         size_t count) {
+    hw_metrics *metrics = metrics_without(classifier, path, heads, count);
     const bool multi_label = hw_classifier_summary(classifier)->multi_label;
     const double score = multi_label ? metrics->micro_f1 : metrics->accuracy;
     hw_metrics_free(metrics);
     return score;
+}
+
+double toy_loss_without(const hw_classifier *classifier, const char *path, const hw_head_id *heads,
+                        size_t count) {
+    hw_metrics *metrics = metrics_without(classifier, path, heads, count);
+    const double loss = metrics->log_loss;
+    hw_metrics_free(metrics);
+    return loss;
 }
 
 unsigned char *toy_read(const char *path, size_t *size) {

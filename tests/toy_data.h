@@ -33,6 +33,9 @@ hw_classifier *toy_train(const hw_train_options *options);
 /* Accuracy, or micro-F1 of several labels, on the file's texts without these heads. */
 double toy_score_without(const hw_classifier *classifier, const char *path, const hw_head_id *heads,
                          size_t count);
+/* The log-loss likewise. */
+double toy_loss_without(const hw_classifier *classifier, const char *path, const hw_head_id *heads,
+                        size_t count);
 
 /* The file's bytes, 64-byte aligned; free with hw_free. */
 unsigned char *toy_read(const char *path, size_t *size);

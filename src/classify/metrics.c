@@ -107,6 +107,27 @@ static double surprise(double probability) {
     return -log(fmax(probability, probability_floor));
 }
 
+static double single_loss(const float *probabilities, hw_targets targets, size_t labels) {
+    double sum = 0;
+    for (size_t row = 0; row < targets.rows; row++) {
+        const float *p = probabilities + row * labels;
+        const size_t gold = hw_targets_gold(targets, row, hw_largest_label(p, labels));
+        sum += surprise(gold < labels ? (double)p[gold] : 0);
+    }
+    return sum / (double)targets.rows;
+}
+
+static double multi_loss(const float *probabilities, hw_targets targets, size_t labels) {
+    double sum = 0;
+    for (size_t row = 0; row < targets.rows; row++)
+        for (size_t label = 0; label < labels; label++) {
+            const double p = (double)probabilities[row * labels + label];
+            sum += surprise(hw_targets_have(targets, row, label) ? p : 1 - p);
+        }
+    return sum / ((double)targets.rows * (double)labels);
+}
+
+/* Calibration error and Brier score. */
 static void score_single(hw_metrics *metrics, const float *probabilities, hw_targets targets,
                          size_t labels) {
     reliability bins = { 0 };
@@ -114,12 +135,10 @@ static void score_single(hw_metrics *metrics, const float *probabilities, hw_tar
         const float *p = probabilities + row * labels;
         const size_t predicted = hw_largest_label(p, labels);
         const size_t gold = hw_targets_gold(targets, row, predicted);
-        metrics->log_loss += surprise(gold < labels ? (double)p[gold] : 0);
         for (size_t label = 0; label < labels; label++)
             metrics->brier += pow((double)p[label] - (label == gold), 2);
         add_confidence(&bins, (double)p[predicted], predicted == gold);
     }
-    metrics->log_loss /= (double)targets.rows;
     metrics->brier /= (double)targets.rows;
     metrics->ece = calibration_error(&bins);
 }
@@ -131,11 +150,9 @@ static void score_multi(hw_metrics *metrics, const float *probabilities, hw_targ
         for (size_t label = 0; label < labels; label++) {
             const double p = (double)probabilities[row * labels + label];
             const bool gold = hw_targets_have(targets, row, label);
-            metrics->log_loss += surprise(gold ? p : 1 - p);
             metrics->brier += pow(p - gold, 2);
             add_confidence(&bins, p, gold);
         }
-    metrics->log_loss /= (double)targets.rows * (double)labels;
     metrics->brier /= (double)targets.rows;
     metrics->ece = calibration_error(&bins);
 }
@@ -197,6 +214,7 @@ hw_metrics *hw_metrics_measure(const float *probabilities, hw_targets targets, s
         score_multi(metrics, probabilities, targets, labels);
     else
         score_single(metrics, probabilities, targets, labels);
+    metrics->log_loss = hw_metrics_log_loss(probabilities, targets, labels, thresholds);
     metrics->bag_score = metrics->tower_score = NAN;
     return metrics;
 }
@@ -226,4 +244,10 @@ double hw_metrics_score(const float *probabilities, hw_targets targets, size_t l
     }
     if (!thresholds) return or_zero(ratio((double)correct, (double)targets.rows));
     return or_zero(ratio(2 * (double)correct, (double)(predicted + support)));
+}
+
+double hw_metrics_log_loss(const float *probabilities, hw_targets targets, size_t labels,
+                           const float *thresholds) {
+    return thresholds ? multi_loss(probabilities, targets, labels)
+                      : single_loss(probabilities, targets, labels);
 }

@@ -31,5 +31,8 @@ hw_metrics *hw_metrics_measure(const float *probabilities, hw_targets targets, s
 /* Single-label: accuracy. Multi-label (thresholds not NULL): micro-F1. */
 double hw_metrics_score(const float *probabilities, hw_targets targets, size_t labels,
                         const float *thresholds);
+/* hw_metrics.log_loss alone: see above. */
+double hw_metrics_log_loss(const float *probabilities, hw_targets targets, size_t labels,
+                           const float *thresholds);
 
 #endif

@@ -1,4 +1,4 @@
-/* hw_prune_curve_make: a plan beside the reverse order and random ones. */
+/* hw_prune_curve_make: a plan beside the reverse order, random ones, and that of an oracle. */
 #include "explain/pruning.h"
 
 #include "base/memory.h"
@@ -6,12 +6,12 @@
 #include <assert.h>
 #include <math.h>
 
-enum { PLAN, REVERSE, RANDOM /* and those after it */ };
+enum { PLAN, REVERSE, RANDOM /* and those after it; then the oracle's */ };
 enum { RANDOM_ORDERS = 20, ORDERS_LIMIT = 10000 };
 
 typedef struct owned_curve {
     hw_prune_curve curve; /* first: what is given out */
-    hw_prune_plan *plans; /* [RANDOM + random_orders] */
+    hw_prune_plan *plans; /* [RANDOM + random_orders, and one more if there is an oracle] */
     hw_prune_step *steps; /* [those][heads that can go] */
     hw_head_id *heads;    /* likewise */
 } owned_curve;
@@ -35,6 +35,13 @@ static hw_status reserve(owned_curve *made, size_t orders, size_t most, hw_error
     return hw_fail_memory(err, orders * most * sizeof *made->steps);
 }
 
+/* The oracle comes last: much of what it tries has been measured by then. */
+static hw_head_first first_of(const hw_pruning *p, size_t order) {
+    if (order == PLAN) return HW_FIRST_LEAST;
+    if (order == REVERSE) return HW_FIRST_MOST;
+    return order < RANDOM + p->random_orders ? HW_FIRST_RANDOM : HW_FIRST_BEST;
+}
+
 static hw_status take_orders(owned_curve *made, hw_pruning *p, size_t orders, hw_error *err) {
     const size_t most = (size_t)p->most;
     p->plans = made->plans;
@@ -43,9 +50,7 @@ static hw_status take_orders(owned_curve *made, hw_pruning *p, size_t orders, hw
         hw_head_order order = { .plan = &made->plans[i],
                                 .steps = made->steps + i * most,
                                 .heads = made->heads + i * most,
-                                .first = i == PLAN      ? HW_FIRST_LEAST
-                                         : i == REVERSE ? HW_FIRST_MOST
-                                                        : HW_FIRST_RANDOM,
+                                .first = first_of(p, i),
                                 .draw = i < RANDOM ? 0 : i - RANDOM };
         HW_TRY(hw_pruning_take(&order, p, err));
     }
@@ -67,14 +72,16 @@ static hw_status make(owned_curve *made, hw_pruning *p, const char *path, hw_err
     HW_TRY(check_options(&p->options, err));
     p->ranked_orders = RANDOM;
     p->random_orders = (size_t)p->options.random_orders;
-    const size_t orders = p->ranked_orders + p->random_orders;
+    p->trial_orders = p->options.oracle;
+    const size_t oracle = RANDOM + p->random_orders, orders = oracle + p->trial_orders;
     HW_TRY(hw_pruning_start(p, path, err));
     HW_TRY(reserve(made, orders, (size_t)p->most, err));
     HW_TRY(take_orders(made, p, orders, err));
     made->curve = (hw_prune_curve){ .plan = &made->plans[PLAN],
                                     .reverse = &made->plans[REVERSE],
                                     .random = made->plans + RANDOM,
-                                    .random_orders = p->random_orders };
+                                    .random_orders = p->random_orders,
+                                    .oracle = oracle < orders ? &made->plans[oracle] : NULL };
     compare(&made->curve);
     return HW_OK;
 }

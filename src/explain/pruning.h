@@ -11,10 +11,11 @@ typedef struct hw_pruning {
     hw_prune_options options;   /* with defaults */
     size_t ranked_orders;       /* by importance, that will be taken: for progress */
     size_t random_orders;       /* likewise */
+    size_t trial_orders;        /* likewise: of HW_FIRST_BEST */
     const hw_prune_plan *plans; /* made before: what they measured is not measured again */
     size_t plan_count;          /* of them */
     hw_corpus corpus;           /* the texts, run without what is gone */
-    double score;               /* of the whole classifier */
+    double score, log_loss;     /* of the whole classifier */
     double *importance;         /* [layers][heads] of what is left */
     double *whole;              /* likewise of the whole classifier */
     bool *gone;                 /* likewise */
@@ -23,7 +24,14 @@ typedef struct hw_pruning {
     uint64_t done, work;        /* runs over the texts, or as much work */
 } hw_pruning;
 
-typedef enum hw_head_first { HW_FIRST_LEAST, HW_FIRST_MOST, HW_FIRST_RANDOM } hw_head_first;
+/* Which head goes next: by importance, at random, or that without which the score is best, of equal
+ * scores the smallest log-loss. */
+typedef enum hw_head_first {
+    HW_FIRST_LEAST,
+    HW_FIRST_MOST,
+    HW_FIRST_RANDOM,
+    HW_FIRST_BEST
+} hw_head_first;
 
 /* An order that is being made. */
 typedef struct hw_head_order {

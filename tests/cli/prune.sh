@@ -21,10 +21,16 @@ awk -F'\t' 'NF > 5 && $1 != "gone" && ($4 > $3 || $3 > $5) { print "not least, m
 headwise prune -input model -valid multi.txt --curve --random-orders 1 -q | sed '1,3d; /^k1/,$d' | cut -f3,4,5 >one
 headwise prune -input model -valid multi.txt --curve --random-orders 1 -q --json | sed 's/.*"random"//' | grep -oE '"score": ?[0-9.]+' | awk -F: '{ printf "%.4f\t%.4f\t%.4f\n", $2, $2, $2 }' | cmp - one && echo "the scores of the JSON"
 headwise prune -input model -valid multi.txt --curve --random-orders 0 -q | sed -n '3p;$p' | cut -f3-5
+headwise prune -input model -valid multi.txt --curve --oracle -q >all; tail -1 all | sed -E 's/[+-][0-9]\.[0-9]{4}/N/'
+sed '$d' all | cut -f1-6,8 | cmp - curve && echo "the same beside an oracle"
+awk -F'\t' '$1 == "1" { print ($7 >= $2 && $7 >= $5 && $7 >= $6) ? "no first head is better than the oracle'"'"'s" : $0 }' all
+headwise prune -input model -valid multi.txt --curve --oracle -q --json --random-orders 0 | grep -oE '"(log_loss|oracle)":' | sort | uniq -c | awk '{ print $1, $2 }'
+headwise prune -input model -valid multi.txt --curve --oracle --progress json 2>&1 >/dev/null | tail -1 | grep -oE '"(stage|overall)":[^,]*'
 headwise prune -input model -valid multi.txt --curve --progress json 2>&1 >/dev/null | tail -1 | grep -oE '"(stage|overall)":[^,]*'
 headwise prune -input model -output x -valid multi.txt --curve 2>&1; echo "exit code $?"
 headwise prune -input model -valid multi.txt --curve --keep 3 2>&1
 headwise prune -input model -output x -valid multi.txt -seed 1 2>&1
+headwise prune -input model -output x -valid multi.txt --oracle 2>&1
 headwise prune -valid multi.txt --curve 2>&1
 headwise prune -input loose -output x -valid multi.txt 2>&1; echo "exit code $?"
 headwise prune -input model -output x -valid multi.txt --keep 1 2>&1
