@@ -233,6 +233,7 @@ set(HEADWISE_SOURCES
     src/train/tower_branch.c
     src/train/tower_scores.c
     src/train/tower_trainer.c
+    src/train/tower_update.c
     src/train/trainer.c
     src/train/training_set.c
     src/study/arm.c

@@ -1,21 +1,17 @@
 /* One step: compose a batch with its noise, pass it through the tower forward and backward
- * in pieces, clip the gradient, update the dense weights and the touched embedding rows.
- * Invariant: rows has a gradient for exactly the embedding rows that the current step has
- * touched. */
+ * in pieces, and let the update change the weights by the sum of their gradients. */
 #include "train/tower_trainer.h"
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/loss.h"
-#include "train/frozen_heads.h"
-#include "train/row_gradients.h"
+#include "train/tower_update.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { PIECE = 8 /* texts a pass */, WARM_UP = 100, GIVE_UP = 10 };
 enum { PURPOSE_SHUFFLE = 11, PURPOSE_CROP, PURPOSE_TOKEN, PURPOSE_NGRAM };
-static const float largest_norm = 1; /* of the gradient */
 
 /* What changes from step to step and is not an array. */
 typedef struct counters {
@@ -32,23 +28,15 @@ struct hw_tower_trainer {
     const uint32_t *rows;
     const float *weights;
     size_t count, steps_per_epoch;
-    size_t floats, embedding_floats;
 
     counters now;
-    float *w, *m, *v, *average; /* [floats] each, embedding first */
-    uint32_t *last_step;        /* [vocabulary] step that last updated the row, 0: none */
-    double *log_decay;          /* [steps + 1] sum of ln(average's decay) up to a step */
-
-    hw_tower_views views, average_views, d_views; /* of w, average and d */
-    float *d; /* [floats], of which the embedding's part is not used */
-    hw_frozen_heads frozen;
+    hw_tower_update update;
     uint32_t *order;    /* [count] of the current epoch */
     size_t order_epoch; /* order is of this epoch; SIZE_MAX: of none */
 
     hw_tower_scratch *scratch;
     uint32_t *ngrams, *token_offsets, *offsets; /* the piece's batch */
     float *d_tokens, *logits, *d_logits, *target_row;
-    hw_row_gradients row_gradients; /* of the embedding */
 };
 
 /* ---- Composing a piece of a batch --------------------------------------- */
@@ -123,18 +111,6 @@ static double loss_of(hw_tower_trainer *t, float *d_logits, const float *logits,
                     : hw_sigmoid_loss(d_logits, logits, t->target_row, labels, weight);
 }
 
-/* A token's embedding is the sum of its rows times hw_token_scale (model/tower.h). */
-static void scatter(hw_tower_trainer *t, hw_batch batch) {
-    const size_t width = (size_t)t->config.width;
-    for (size_t token = 0; token < batch.offsets[batch.texts]; token++) {
-        const uint32_t begin = batch.token_offsets[token], end = batch.token_offsets[token + 1];
-        const float scale = hw_token_scale(end - begin);
-        for (uint32_t i = begin; i < end; i++)
-            hw_row_gradients_add(&t->row_gradients, batch.ngrams[i], t->d_tokens + token * width,
-                                 scale, t->kernels);
-    }
-}
-
 /* V-shaped (Zhou et al. 2020, section 3.2): from the rate to 0 half-way, and back. */
 static float drop_head_at(const hw_tower_trainer *t, uint64_t step) {
     if (!t->options.drop_head_v) return t->options.drop_head;
@@ -143,6 +119,7 @@ static float drop_head_at(const hw_tower_trainer *t, uint64_t step) {
 }
 
 static double pass(hw_tower_trainer *t, size_t first, size_t at, size_t texts, float scale) {
+    const hw_tower_views *weights = &t->update.views;
     const hw_batch batch = compose(t, first + at, texts);
     hw_tower_penalties penalties = t->options.penalties;
     penalties.scale = scale;
@@ -154,100 +131,25 @@ static double pass(hw_tower_trainer *t, size_t first, size_t at, size_t texts, f
                                    .first_text = at,
                                    .penalties = penalties };
     const size_t columns = (size_t)hw_tower_columns(t->config.labels);
-    hw_tower_forward(t->logits, t->scratch, &t->config, &t->views, t->kernels, batch, &noise);
+    hw_tower_forward(t->logits, t->scratch, &t->config, weights, t->kernels, batch, &noise);
     memset(t->d_logits, 0, texts * columns * sizeof *t->d_logits);
-    double loss =
-        hw_tower_penalty(t->scratch, &t->config, &t->views, t->kernels, batch, &penalties);
+    double loss = hw_tower_penalty(t->scratch, &t->config, weights, t->kernels, batch, &penalties);
     for (size_t i = 0; i < texts; i++)
         loss += loss_of(t, t->d_logits + i * columns, t->logits + i * columns,
                         t->order[first + at + i], scale);
-    hw_tower_backward(&t->d_views, t->d_tokens, t->scratch, &t->config, &t->views, t->kernels,
-                      batch, t->d_logits, &noise);
-    scatter(t, batch);
+    hw_tower_backward(&t->update.gradient_views, t->d_tokens, t->scratch, &t->config, weights,
+                      t->kernels, batch, t->d_logits, &noise);
+    hw_tower_update_scatter(&t->update, batch, t->d_tokens);
     return loss;
 }
 
-static double squared_norm(const hw_tower_trainer *t) {
-    const size_t dense = t->floats - t->embedding_floats;
-    float d = 0, rows = 0;
-    const float *d_dense = t->d + t->embedding_floats;
-    t->kernels->dot(&d, d_dense, d_dense, dense);
-    const hw_row_gradients *g = &t->row_gradients;
-    t->kernels->dot(&rows, g->values, g->values, g->count * g->width);
-    return (double)d + (double)rows;
-}
-
-static void scale_all(float *x, size_t n, float factor) {
-    for (size_t i = 0; i < n; i++) x[i] *= factor;
-}
-
-/* ---- Update ---------------------------------------------------------------- */
+/* ---- A step ---------------------------------------------------------------- */
 
 static double rate_at(const hw_tower_trainer *t, uint64_t step) {
     const double steps = (double)hw_tower_trainer_steps(t), done = (double)step;
     const double warm_up = fmin(WARM_UP, 0.1 * steps + 1);
     return (double)t->options.learning_rate * fmin(1, (done + 1) / warm_up) *
            fmax(0.02, 1 - done / steps);
-}
-
-static hw_adam adam_at(const hw_tower_trainer *t, double rate, double decay) {
-    const double beta1 = 0.9, beta2 = 0.999, at = (double)(t->now.step + 1);
-    const double correction2 = sqrt(1 - pow(beta2, at));
-    return (hw_adam){ .rate = (float)(rate * correction2 / (1 - pow(beta1, at))),
-                      .decay = (float)(rate * decay),
-                      .beta1 = (float)beta1,
-                      .beta2 = (float)beta2,
-                      .epsilon = (float)(1e-8 * correction2) };
-}
-
-/* average = keep * average + (1 - keep) * w */
-static void average_towards(float *average, const float *w, double keep, size_t n) {
-    const float a = (float)keep, b = (float)(1 - keep);
-    for (size_t i = 0; i < n; i++) average[i] = a * average[i] + b * w[i];
-}
-
-/* What the average's decay amounts to over the steps (from, to]. */
-static double decay_between(const hw_tower_trainer *t, uint64_t from, uint64_t to) {
-    return exp(t->log_decay[to] - t->log_decay[from]);
-}
-
-/* Rows lie anywhere in arrays that are larger than the caches. */
-static void fetch_row(const hw_tower_trainer *t, size_t row) {
-    enum { LINE = 16 /* floats */ };
-    const size_t width = (size_t)t->config.width;
-    for (size_t at = row * width; at < (row + 1) * width; at += LINE) {
-        __builtin_prefetch(t->w + at, 1);
-        __builtin_prefetch(t->m + at, 1);
-        __builtin_prefetch(t->v + at, 1);
-        __builtin_prefetch(t->average + at, 1);
-    }
-}
-
-static void update_rows(hw_tower_trainer *t, const hw_adam *step) {
-    enum { AHEAD = 8 };
-    const hw_row_gradients *g = &t->row_gradients;
-    const size_t width = g->width;
-    const uint64_t at = t->now.step + 1;
-    const double keep = decay_between(t, at - 1, at);
-    for (size_t i = 0; i < g->count; i++) {
-        const size_t row = g->rows[i], offset = row * width;
-        if (i + AHEAD < g->count) fetch_row(t, g->rows[i + AHEAD]);
-        average_towards(t->average + offset, t->w + offset,
-                        decay_between(t, t->last_step[row], at - 1), width);
-        t->kernels->adam(t->w + offset, t->m + offset, t->v + offset, g->values + i * width, step,
-                         width);
-        average_towards(t->average + offset, t->w + offset, keep, width);
-        t->last_step[row] = (uint32_t)at;
-    }
-}
-
-static void update_dense(hw_tower_trainer *t, const hw_adam *step) {
-    const size_t e = t->embedding_floats, dense = t->floats - e;
-    t->kernels->adam(t->w + e, t->m + e, t->v + e, t->d + e, step, dense);
-    average_towards(t->average + e, t->w + e, decay_between(t, t->now.step, t->now.step + 1),
-                    dense);
-    hw_frozen_heads_restore(&t->views, &t->frozen);
-    hw_frozen_heads_restore(&t->average_views, &t->frozen);
 }
 
 static void run_step(hw_tower_trainer *t) {
@@ -257,29 +159,16 @@ static void run_step(hw_tower_trainer *t) {
     const size_t texts = t->count - first < batch ? t->count - first : batch;
     shuffle_for(t, epoch);
 
-    hw_row_gradients_start(&t->row_gradients);
-    memset(t->d + t->embedding_floats, 0, (t->floats - t->embedding_floats) * sizeof *t->d);
+    hw_tower_update_start(&t->update);
     double loss = 0;
     for (size_t at = 0; at < texts; at += PIECE)
         loss += pass(t, first, at, texts - at < PIECE ? texts - at : PIECE, 1 / (float)texts);
 
-    hw_frozen_heads_clear(&t->d_views, &t->frozen);
-    const double norm = sqrt(squared_norm(t));
-    if (isfinite(norm) && isfinite(loss)) {
-        if (norm > (double)largest_norm) {
-            const float factor = (float)((double)largest_norm / norm);
-            scale_all(t->d + t->embedding_floats, t->floats - t->embedding_floats, factor);
-            scale_all(t->row_gradients.values, t->row_gradients.count * t->row_gradients.width,
-                      factor);
-        }
-        const double rate = rate_at(t, t->now.step);
-        const hw_adam rows = adam_at(t, rate * (double)t->options.embedding_rate, 0);
-        const hw_adam dense = adam_at(t, rate, (double)t->options.weight_decay);
-        update_rows(t, &rows);
-        update_dense(t, &dense);
-        t->now.bad_steps = 0;
+    const double rate = rate_at(t, t->now.step);
+    if (isfinite(loss) && hw_tower_update_apply(&t->update, t->now.step, rate)) {
         const double keep = fmin(0.99, (double)t->now.step / ((double)t->now.step + 1));
         t->now.loss = keep * t->now.loss + (1 - keep) * loss;
+        t->now.bad_steps = 0;
     } else {
         t->now.bad_steps++;
     }
@@ -291,8 +180,6 @@ void hw_tower_trainer_run(hw_tower_trainer *t, size_t steps) {
          steps--)
         run_step(t);
 }
-
-/* ---- The object ------------------------------------------------------------ */
 
 size_t hw_tower_trainer_steps(const hw_tower_trainer *t) {
     return t->steps_per_epoch * (size_t)t->options.epochs;
@@ -319,53 +206,31 @@ bool hw_tower_trainer_diverged(const hw_tower_trainer *t) {
 }
 
 void hw_tower_trainer_average(float *block, const hw_tower_trainer *t) {
-    const size_t width = (size_t)t->config.width;
-    memcpy(block, t->average, t->floats * sizeof *block);
-    for (size_t row = 0; row < (size_t)t->config.vocabulary; row++)
-        average_towards(block + row * width, t->w + row * width,
-                        decay_between(t, t->last_step[row], t->now.step), width);
+    hw_tower_update_average(block, &t->update, t->now.step);
 }
 
-static size_t array_bytes(const hw_tower_trainer *t) {
-    return t->floats * sizeof(float);
-}
+/* ---- State ------------------------------------------------------------------ */
 
 size_t hw_tower_trainer_state_bytes(const hw_tower_trainer *t) {
-    return sizeof t->now + 4 * array_bytes(t) + (size_t)t->config.vocabulary * sizeof *t->last_step;
+    return sizeof t->now + hw_tower_update_state_bytes(&t->update);
 }
 
 void hw_tower_trainer_save(void *state, const hw_tower_trainer *t) {
-    char *to = state;
-    memcpy(to, &t->now, sizeof t->now);
-    to += sizeof t->now;
-    const float *arrays[] = { t->w, t->m, t->v, t->average };
-    for (size_t i = 0; i < 4; i++, to += array_bytes(t)) memcpy(to, arrays[i], array_bytes(t));
-    memcpy(to, t->last_step, (size_t)t->config.vocabulary * sizeof *t->last_step);
-}
-
-/* The steps in it are within the trainer's, and those of the rows not after now. */
-static bool is_possible(const hw_tower_trainer *t, const void *state) {
-    counters now;
-    memcpy(&now, state, sizeof now);
-    const char *last_steps = (const char *)state + sizeof now + 4 * array_bytes(t);
-    for (size_t row = 0; row < (size_t)t->config.vocabulary; row++) {
-        uint32_t last_step;
-        memcpy(&last_step, last_steps + row * sizeof last_step, sizeof last_step);
-        if (last_step > now.step) return false;
-    }
-    return now.step <= hw_tower_trainer_steps(t);
+    memcpy(state, &t->now, sizeof t->now);
+    hw_tower_update_save((char *)state + sizeof t->now, &t->update);
 }
 
 bool hw_tower_trainer_load(hw_tower_trainer *t, const void *state) {
-    if (!is_possible(t, state)) return false;
-    const char *from = state;
-    memcpy(&t->now, from, sizeof t->now);
-    from += sizeof t->now;
-    float *arrays[] = { t->w, t->m, t->v, t->average };
-    for (size_t i = 0; i < 4; i++, from += array_bytes(t)) memcpy(arrays[i], from, array_bytes(t));
-    memcpy(t->last_step, from, (size_t)t->config.vocabulary * sizeof *t->last_step);
+    counters now;
+    memcpy(&now, state, sizeof now);
+    if (now.step > hw_tower_trainer_steps(t) ||
+        !hw_tower_update_load(&t->update, (const char *)state + sizeof now, now.step))
+        return false;
+    t->now = now;
     return true;
 }
+
+/* ---- The object ------------------------------------------------------------- */
 
 /* Most tokens and n-grams that PIECE texts can have, each cropped. */
 static void measure_piece(const hw_tower_trainer *t, size_t *tokens, size_t *ngrams) {
@@ -386,25 +251,10 @@ static void measure_piece(const hw_tower_trainer *t, size_t *tokens, size_t *ngr
     *ngrams = PIECE * (most < longest * richest ? most : longest * richest);
 }
 
-static bool allocate_state(hw_tower_trainer *t) {
-    t->w = hw_calloc(t->floats, sizeof *t->w);
-    t->m = hw_calloc(t->floats, sizeof *t->m);
-    t->v = hw_calloc(t->floats, sizeof *t->v);
-    t->average = hw_calloc(t->floats, sizeof *t->average);
-    t->last_step = hw_calloc((size_t)t->config.vocabulary, sizeof *t->last_step);
-    t->log_decay = hw_calloc(hw_tower_trainer_steps(t) + 1, sizeof *t->log_decay);
-    t->d = hw_calloc(t->floats, sizeof *t->d);
-    t->order = hw_calloc(t->count, sizeof *t->order);
-    return t->w && t->m && t->v && t->average && t->last_step && t->log_decay && t->d && t->order &&
-           hw_frozen_heads_reserve(&t->frozen, &t->config, NULL) == HW_OK;
-}
-
-static bool allocate_batch(hw_tower_trainer *t, hw_error *err) {
-    size_t tokens, ngrams;
-    measure_piece(t, &tokens, &ngrams);
-    const size_t pieces = ((size_t)t->options.batch + PIECE - 1) / PIECE;
-    const size_t vocabulary = (size_t)t->config.vocabulary, width = (size_t)t->config.width;
+static hw_status allocate(hw_tower_trainer *t, size_t tokens, size_t ngrams, hw_error *err) {
+    const size_t width = (size_t)t->config.width;
     const size_t columns = (size_t)hw_tower_columns(t->config.labels);
+    t->order = hw_calloc(t->count, sizeof *t->order);
     t->ngrams = hw_calloc(ngrams, sizeof *t->ngrams);
     t->token_offsets = hw_calloc(tokens + 1, sizeof *t->token_offsets);
     t->offsets = hw_calloc(PIECE + 1, sizeof *t->offsets);
@@ -412,25 +262,25 @@ static bool allocate_batch(hw_tower_trainer *t, hw_error *err) {
     t->logits = hw_calloc(PIECE * columns, sizeof *t->logits);
     t->d_logits = hw_calloc(PIECE * columns, sizeof *t->d_logits);
     t->target_row = hw_calloc(columns, sizeof *t->target_row);
+    if (!t->order || !t->ngrams || !t->token_offsets || !t->offsets || !t->d_tokens || !t->logits ||
+        !t->d_logits || !t->target_row)
+        return hw_fail_memory(err, tokens * width * sizeof *t->d_tokens);
     t->scratch = hw_tower_scratch_new(&t->config, PIECE, tokens, true, err);
-    return t->ngrams && t->token_offsets && t->offsets && t->d_tokens && t->logits && t->d_logits &&
-           t->target_row && t->scratch &&
-           hw_row_gradients_reserve(&t->row_gradients, vocabulary, width, pieces * ngrams, err) ==
-               HW_OK;
+    return t->scratch ? HW_OK : HW_ERROR_MEMORY;
 }
 
-static void start(hw_tower_trainer *t) {
-    for (size_t step = 1; step <= hw_tower_trainer_steps(t); step++) {
-        const double at = (double)step;
-        const double decay = fmin((double)t->options.average, (1 + at) / (10 + at));
-        t->log_decay[step] = t->log_decay[step - 1] + log(decay);
-    }
-    hw_tower_init(t->w, &t->config, t->options.seed);
-    memcpy(t->average, t->w, array_bytes(t));
-    hw_tower_view(&t->views, &t->config, t->w);
-    hw_tower_view(&t->average_views, &t->config, t->average);
-    hw_frozen_heads_keep(&t->frozen, &t->views);
-    hw_tower_view(&t->d_views, &t->config, t->d);
+static hw_status reserve(hw_tower_trainer *t, hw_error *err) {
+    size_t tokens, ngrams;
+    measure_piece(t, &tokens, &ngrams);
+    const size_t pieces = ((size_t)t->options.batch + PIECE - 1) / PIECE;
+    const hw_tower_update_options update = { .steps = hw_tower_trainer_steps(t),
+                                             .most_rows = pieces * ngrams,
+                                             .embedding_rate = t->options.embedding_rate,
+                                             .weight_decay = t->options.weight_decay,
+                                             .average = t->options.average,
+                                             .seed = t->options.seed };
+    HW_TRY(hw_tower_update_reserve(&t->update, &t->config, &update, t->kernels, err));
+    return allocate(t, tokens, ngrams, err);
 }
 
 hw_tower_trainer *hw_tower_trainer_new(const hw_tower_config *config, const hw_token_lists *texts,
@@ -453,26 +303,18 @@ hw_tower_trainer *hw_tower_trainer_new(const hw_tower_config *config, const hw_t
     t->weights = weights;
     t->count = count;
     t->steps_per_epoch = (count + batch - 1) / batch;
-    t->floats = hw_tower_floats(config);
-    t->embedding_floats = hw_tower_embedding_floats(config);
     t->order_epoch = SIZE_MAX;
-    if (!allocate_state(t) || !allocate_batch(t, err)) {
-        hw_fail_memory(err, 4 * array_bytes(t));
-        hw_tower_trainer_free(t);
-        return NULL;
-    }
-    start(t);
-    return t;
+    if (reserve(t, err) == HW_OK) return t;
+    hw_tower_trainer_free(t);
+    return NULL;
 }
 
 void hw_tower_trainer_free(hw_tower_trainer *t) {
     if (!t) return;
-    void *blocks[] = { t->w,         t->m,        t->v,      t->average,  t->last_step,
-                       t->log_decay, t->d,        t->order,  t->ngrams,   t->token_offsets,
-                       t->offsets,   t->d_tokens, t->logits, t->d_logits, t->target_row };
+    void *blocks[] = { t->order,    t->ngrams, t->token_offsets, t->offsets,
+                       t->d_tokens, t->logits, t->d_logits,      t->target_row };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) hw_free(blocks[i]);
-    hw_frozen_heads_free(&t->frozen);
-    hw_row_gradients_free(&t->row_gradients);
+    hw_tower_update_free(&t->update);
     hw_tower_scratch_free(t->scratch);
     hw_free(t);
 }
