@@ -60,15 +60,18 @@ static json_t *matrix_json(const double *values, size_t n) {
     return rows;
 }
 
+static json_t *layer_json(const hw_head_report *r, size_t i) {
+    const size_t at = i * r->heads * r->heads, heads = r->layer_heads[i % r->layers];
+    return json_pack("{s:I, s:I, s:o, s:o, s:o}", "tower", (json_int_t)(i / r->layers), "layer",
+                     (json_int_t)(i % r->layers), "effective_heads", json_number(r->effective[i]),
+                     "divergence", matrix_json(r->distance + at, heads), "output_distance",
+                     matrix_json(r->output_distance + at, heads));
+}
+
 static json_t *layers_json(const hw_head_report *r) {
     json_t *layers = json_array();
     for (size_t i = 0; i < r->towers * r->layers; i++)
-        json_array_append_new(layers, json_pack("{s:I, s:I, s:o, s:o}", "tower",
-                                                (json_int_t)(i / r->layers), "layer",
-                                                (json_int_t)(i % r->layers), "effective_heads",
-                                                json_number(r->effective[i]), "divergence",
-                                                matrix_json(r->distance + i * r->heads * r->heads,
-                                                            r->layer_heads[i % r->layers])));
+        json_array_append_new(layers, layer_json(r, i));
     return layers;
 }
 

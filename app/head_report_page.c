@@ -105,29 +105,40 @@ static void append_curve(hw_text_buffer *page, const hw_head_report *r) {
 
 /* ---- How alike heads are ------------------------------------------------------------------ */
 
-static void append_matrix(hw_text_buffer *page, const head_report_view *view, size_t i) {
+/* A head that cannot be compared has no cells. */
+static void append_row_of_cells(hw_text_buffer *page, const head_report_view *view, size_t layer,
+                                const double *distance, size_t a) {
+    const size_t n = view->report->layer_heads[layer];
+    char name[24], other[24];
+    head_name_write(name, view, layer, a);
+    for (size_t b = 0; b < n; b++) {
+        const double apart = distance[a * n + b];
+        head_name_write(other, view, layer, b);
+        if (isfinite(apart))
+            hw_text_printf(page,
+                           "<path fill-opacity=\"%.3f\" d=\"M%zu %zuh1v1h-1z\"><title>%s, %s: "
+                           "%.3f</title></path>",
+                           apart, b, a, name, other, apart);
+    }
+    hw_text_printf(page, "<text x=\"-0.3\" y=\"%zu.75\">%s</text>", a, name);
+}
+
+/* distances: of all layers. effective: likewise, or NULL. */
+static void append_matrix(hw_text_buffer *page, const head_report_view *view, size_t i,
+                          const double *distances, const double *effective) {
     const hw_head_report *r = view->report;
-    const double *distance = r->distance + i * r->heads * r->heads;
+    const double *distance = distances + i * r->heads * r->heads;
     const size_t layer = i % r->layers, n = r->layer_heads[layer];
     if (n < 2) return;
     hw_text_printf(page, "<figure><figcaption>layer %zu", layer);
     if (r->towers > 1) hw_text_printf(page, " of tower %zu", i / r->layers + 1);
+    hw_text_printf(page, ": %zu heads", n);
+    if (effective) hw_text_printf(page, ", %.1f in effect", effective[i]);
     hw_text_printf(page,
-                   ": %zu heads, %.1f in effect</figcaption><svg viewBox=\"-2 0 %zu %zu\" "
-                   "role=\"img\"><rect class=\"frame\" width=\"%zu\" height=\"%zu\"/>",
-                   n, r->effective[i], n + 2, n, n, n);
-    for (size_t a = 0; a < n; a++) {
-        char name[24], other[24];
-        head_name_write(name, view, layer, a);
-        for (size_t b = 0; b < n; b++) {
-            head_name_write(other, view, layer, b);
-            hw_text_printf(page,
-                           "<path fill-opacity=\"%.3f\" d=\"M%zu %zuh1v1h-1z\"><title>%s, %s: "
-                           "%.3f</title></path>",
-                           distance[a * n + b], b, a, name, other, distance[a * n + b]);
-        }
-        hw_text_printf(page, "<text x=\"-0.3\" y=\"%zu.75\">%s</text>", a, name);
-    }
+                   "</figcaption><svg viewBox=\"-2 0 %zu %zu\" role=\"img\"><rect "
+                   "class=\"frame\" width=\"%zu\" height=\"%zu\"/>",
+                   n + 2, n, n, n);
+    for (size_t a = 0; a < n; a++) append_row_of_cells(page, view, layer, distance, a);
     hw_text_printf(page, "</svg></figure>\n");
 }
 
@@ -138,7 +149,15 @@ static void append_matrices(hw_text_buffer *page, const head_report_view *view) 
         page, "<h2 class=\"part\">How different heads look</h2>\n<p class=\"quiet\">Jensen-Shannon "
               "divergence of the weights of two heads: faint is alike, full colour "
               "nothing in common.</p>\n<div class=\"maps small\">\n");
-    for (size_t i = 0; i < r->towers * r->layers; i++) append_matrix(page, view, i);
+    for (size_t i = 0; i < r->towers * r->layers; i++)
+        append_matrix(page, view, i, r->distance, r->effective);
+    hw_text_printf(page,
+                   "</div>\n<h2 class=\"part\">How different their outputs are</h2>\n<p "
+                   "class=\"quiet\">1 - linear CKA of what two heads give to the texts' tokens: "
+                   "faint is the same but for a rotation and a factor, full colour "
+                   "nothing in common.</p>\n<div class=\"maps small\">\n");
+    for (size_t i = 0; i < r->towers * r->layers; i++)
+        append_matrix(page, view, i, r->output_distance, NULL);
     hw_text_printf(page, "</div>\n");
 }
 

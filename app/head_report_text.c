@@ -112,7 +112,7 @@ static void print_table(const head_report_view *view) {
 
 /* ---- Layers --------------------------------------------------------------------------------- */
 
-/* The two heads of a layer whose weights differ least. */
+/* The two heads of a layer that differ least; not finite where no two can be compared. */
 static double nearest_pair(size_t pair[2], const double *distance, size_t heads) {
     double least = (double)INFINITY;
     for (size_t a = 0; a < heads; a++)
@@ -125,13 +125,14 @@ static double nearest_pair(size_t pair[2], const double *distance, size_t heads)
     return least;
 }
 
-static void print_nearest(const head_report_view *view, size_t layer, const double *distance) {
+static void print_nearest(const head_report_view *view, size_t layer, const double *distance,
+                          const char *before, const char *measure) {
     size_t pair[2] = { 0, 0 };
     char names[2][24];
     const double least = nearest_pair(pair, distance, view->report->layer_heads[layer]);
     if (!isfinite(least)) return;
     for (int i = 0; i < 2; i++) head_name_write(names[i], view, layer, pair[i]);
-    printf("; the most alike are %s and %s (divergence %.2f of 1)", names[0], names[1], least);
+    printf("%s %s and %s (%s %.2f of 1)", before, names[0], names[1], measure, least);
 }
 
 static void print_layers(const head_report_view *view) {
@@ -142,7 +143,10 @@ static void print_layers(const head_report_view *view) {
         printf("layer %zu", layer);
         if (r->towers > 1) printf(" of tower %zu", i / r->layers + 1);
         printf(": %zu heads are %.1f in effect", heads, r->effective[i]);
-        print_nearest(view, layer, r->distance + i * r->heads * r->heads);
+        print_nearest(view, layer, r->distance + i * r->heads * r->heads, "; the most alike are",
+                      "divergence");
+        print_nearest(view, layer, r->output_distance + i * r->heads * r->heads, "; by outputs",
+                      "1 - CKA");
         putchar('\n');
     }
 }

@@ -183,6 +183,7 @@ set(HEADWISE_SOURCES
     src/explain/prune_curve.c
     src/explain/prune_plan.c
     src/explain/pruning.c
+    src/explain/head_alignment.c
     src/explain/head_diversity.c
     src/explain/head_meaning.c
     src/explain/head_metrics.c

@@ -766,6 +766,10 @@ typedef struct hw_head_report {
     const double *distance; /* [towers][layers][heads * heads] Jensen-Shannon divergence of weights,
                              * 0: alike, 1: nothing in common; of a layer with n heads the first
                              * n * n numbers are [n][n] */
+    const double *output_distance; /* likewise, 1 - linear CKA (Kornblith et al. 2019) of what two
+                                    * heads give to the texts' own tokens before the output
+                                    * projection, 0: the same but for a rotation and a factor; NaN
+                                    * with a head that always gives the same */
     const double *effective; /* [towers][layers] how many different heads there are in effect */
     double tolerance;
     const hw_head_step *step; /* [steps]; the last one may have lost too much */

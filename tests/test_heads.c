@@ -555,6 +555,7 @@ static void expect_same(const hw_head_report *a, const hw_head_report *b) {
     assert_memory_equal(a->worth, b->worth, a->count * sizeof *a->worth);
     assert_memory_equal(a->look, b->look, a->towers * a->count * sizeof *a->look);
     assert_memory_equal(a->distance, b->distance, pairs * sizeof *a->distance);
+    assert_memory_equal(a->output_distance, b->output_distance, pairs * sizeof *a->output_distance);
     assert_memory_equal(a->effective, b->effective, a->towers * a->layers * sizeof *a->effective);
     assert_int_equal(a->removable, b->removable);
 }
@@ -756,6 +757,8 @@ static void test_distances_are_of_the_heads_that_are_left(void **state) {
         const double *left = r->distance + (tower * 2 + 1) * 16;
         assert_near(left[1], all[1 * 4 + 3], looks_near);
         assert_true(left[0] == 0 && left[1] == left[2] && left[3] == 0);
+        assert_near(r->output_distance[(tower * 2 + 1) * 16 + 1],
+                    whole->output_distance[(tower * 2 + 1) * 16 + 1 * 4 + 3], looks_near);
         assert_true(r->effective[tower * 2 + 1] >= 1 && r->effective[tower * 2 + 1] <= 2);
     }
     hw_head_report_free(r);

@@ -190,7 +190,7 @@ static void check_what_heads_do(const hw_tower_config *config) {
         hw_tower_head_outputs(outputs + head * n * width, scratch, config, &m.weights, kernels, n,
                               LAYER, head);
     watched seen = { LAYER, n, width, 0, outputs, sum };
-    hw_tower_watch(scratch, &(hw_attention_watch){ add_block, &seen });
+    hw_tower_watch(scratch, &(hw_attention_watch){ .see = add_block, .context = &seen });
     hw_tower_backward(&gradient, d_tokens, scratch, config, &m.weights, kernels, batch, d_logits,
                       NULL);
     assert_int_equal(seen.blocks,

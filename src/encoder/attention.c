@@ -91,6 +91,16 @@ static void show(const hw_attention_watch *watch, const hw_score_block *b, const
     watch->see(watch->context, &block);
 }
 
+/* What all heads give, once the pool is done with them. */
+static void show_output(const hw_attention_watch *watch, const attending *a) {
+    if (!watch || !watch->see_output) return;
+    const hw_attention_output output = { .layer = (size_t)a->layer,
+                                         .tokens = hw_block_tokens(a->pass),
+                                         .width = heads_width(a),
+                                         .heads = a->tape->heads };
+    watch->see_output(watch->context, &output);
+}
+
 /* ---- Forward ---------------------------------------------------------------------------- */
 
 /* out: [queries][head_dim], row stride width */
@@ -146,6 +156,7 @@ void hw_encoder_attention_forward(float *y, const hw_encoder_pass *pass, int32_t
                        tape->attention.u, tokens, pass);
     hw_relative_layer_forward(pass, tape, layer);
     run(&a);
+    show_output(pass->scratch->forward_watch, &a);
     hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], tape->heads, tokens, pass);
 }
 
@@ -277,6 +288,7 @@ void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder
                     .gradient = gradient,
                     .d_qkv = work->d_qkv,
                     .d_heads = work->d_heads };
+    show_output(pass->scratch->watch, &a);
     hw_linear_backward(work->d_heads, gradient, d_y, &modules[HW_MODULE_OUTPUT], tape->heads,
                        tokens, pass);
     write_slopes(&a);

@@ -163,14 +163,15 @@ void hw_encoder_masked_backward(float *gradient, float *d_words, hw_encoder_scra
 
 /* ---- Looking inside ---------------------------------------------------------------------- */
 
-/* Forward passes in this scratch show what heads attend to, int8 layers too, without gradients. All
- * texts of such a pass together have at most the scratch's `longest` tokens. NULL: no more. */
+/* Forward passes in this scratch show what heads attend to and give, int8 layers too, without
+ * gradients. All texts of such a pass together have at most the scratch's `longest` tokens.
+ * NULL: no more. */
 void hw_encoder_watch_forward(hw_encoder_scratch *scratch, const hw_attention_watch *watch);
 
 /* The others: after hw_encoder_forward in a scratch for training. */
 
-/* Backward passes in this scratch show what heads attend to; NULL: no more. Blocks of one layer may
- * come from several threads at a time. */
+/* Backward passes in this scratch show what heads attend to and give; NULL: no more. Blocks of one
+ * layer may come from several threads at a time. */
 void hw_encoder_watch(hw_encoder_scratch *scratch, const hw_attention_watch *watch);
 /* Backward passes in this scratch write slopes[texts][layers][heads], which must outlive them: the
  * derivative of each text's loss by a gate that its heads' outputs would be multiplied with, which

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <string.h>
 
 static float *new_floats(size_t rows, size_t columns, hw_error *err) {
@@ -13,7 +14,7 @@ static float *new_floats(size_t rows, size_t columns, hw_error *err) {
 }
 
 static size_t first_kept(const hw_attention_matrices *m) {
-    if (m->detail == HW_ATTENTION_EVERY) return 0;
+    if (m->detail >= HW_ATTENTION_EVERY) return 0;
     if (m->detail == HW_ATTENTION_LAST && m->layers > 0) return m->layers - 1;
     return m->layers;
 }
@@ -37,6 +38,7 @@ hw_status hw_attention_matrices_start(hw_attention_matrices *m, const hw_classif
                        HW_ATTENTION_TOKENS);
     m->layers = layers;
     m->heads = heads;
+    m->head_dim = (size_t)summary->head_dim;
     m->tokens = tokens;
     m->width = (size_t)summary->width;
     m->kept_from = first_kept(m);
@@ -49,6 +51,9 @@ hw_status hw_attention_matrices_start(hw_attention_matrices *m, const hw_classif
         return HW_ERROR_MEMORY;
     if (m->detail == HW_ATTENTION_LAST && !(m->outputs = new_floats(heads, tokens * m->width, err)))
         return HW_ERROR_MEMORY;
+    if (m->detail == HW_ATTENTION_GIVEN &&
+        !(m->given = new_floats(layers * tokens, heads * m->head_dim, err)))
+        return HW_ERROR_MEMORY;
     return HW_OK;
 }
 
@@ -58,6 +63,7 @@ void hw_attention_matrices_free(hw_attention_matrices *m) {
     hw_free(m->relevance);
     hw_free(m->kept);
     hw_free(m->outputs);
+    hw_free(m->given);
     hw_free(m->row);
     *m = (hw_attention_matrices){ 0 };
 }
@@ -86,4 +92,21 @@ void hw_attention_matrices_see(void *matrices, const hw_attention_block *b) {
         const size_t matrix = (b->layer - m->kept_from) * m->heads + b->head;
         memcpy(m->kept + matrix * square + at, weights, b->columns * sizeof *weights);
     }
+}
+
+static size_t given_floats(const hw_attention_matrices *m) {
+    return m->tokens * m->heads * m->head_dim;
+}
+
+void hw_attention_matrices_see_output(void *matrices, const hw_attention_output *output) {
+    hw_attention_matrices *m = matrices;
+    if (!m->given) return;
+    assert(output->tokens == m->tokens);
+    assert(output->width == m->layer_heads[output->layer] * m->head_dim);
+    memcpy(m->given + output->layer * given_floats(m), output->heads,
+           output->tokens * output->width * sizeof *m->given);
+}
+
+const float *hw_attention_given(const hw_attention_matrices *m, size_t layer) {
+    return m->given + layer * given_floats(m);
 }

@@ -135,7 +135,9 @@ static void set_watch(encoder_path *p, const hw_attention_watch *watch) {
 static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
     static const double end = 1;
     encoder_path *p = (encoder_path *)path;
-    const hw_attention_watch watch = { hw_attention_matrices_see, m };
+    const hw_attention_watch watch = { .see = hw_attention_matrices_see,
+                                       .see_output = hw_attention_matrices_see_output,
+                                       .context = m };
     const visit v = visit_at(p, reading);
     HW_TRY(hw_attention_matrices_start(m, p->subject->classifier, v.end - v.begin, err));
     double value = 0, *slopes = NULL;

@@ -1,5 +1,7 @@
 /* A few texts at a time are read side by side, each into sums of its own, which are then added in
- * their order: so memory does not grow with the texts, and threads do not matter. */
+ * their order: so memory does not grow with the texts, and threads do not matter. Products of
+ * outputs are too many to have them once a text (head_alignment.h): there is one sum of them a
+ * layer, to which what the heads gave in those few texts is added layer by layer. */
 #include "explain/head_survey.h"
 
 #include "base/memory.h"
@@ -22,10 +24,13 @@ typedef struct worker {
     hw_error error;
 } worker;
 
-/* The sums of one text. */
+/* The sums of one text, and what heads give to its own tokens. */
 typedef struct slot {
     hw_head_tally *tally;
     hw_head_diversity *diversity;
+    float *outputs; /* [towers][layers][tokens][heads][head_dim], a layer with fewer heads has no
+                     * gaps between its rows */
+    size_t tokens, capacity;
     bool looked;
 } slot;
 
@@ -37,7 +42,7 @@ typedef struct survey {
     int32_t threads;
     worker *workers;  /* [threads] */
     slot slots[WAVE]; /* of texts first, first + 1, ... */
-    size_t first;
+    size_t first, count;
 } survey;
 
 static size_t layer_count(const survey *s) {
@@ -51,6 +56,15 @@ static size_t heads_of(const survey *s, size_t layer) {
 
 static size_t head_count(const survey *s) {
     return layer_count(s) * s->result->heads;
+}
+
+static size_t head_dim(const survey *s) {
+    return (size_t)s->classifier->summary.head_dim;
+}
+
+/* Of one text, in one layer of one tower. */
+static float *outputs_at(const survey *s, const slot *of, size_t layer) {
+    return of->outputs + layer * of->tokens * s->result->heads * head_dim(s);
 }
 
 /* ---- One text ------------------------------------------------------------------------------ */
@@ -83,6 +97,25 @@ static hw_status count_tokens(size_t *count, const hw_subject *subject, hw_error
     return HW_OK;
 }
 
+static hw_status reserve_outputs(const survey *s, slot *to, size_t tokens, hw_error *err) {
+    const size_t floats = head_count(s) * head_dim(s) * tokens + 1; /* never NULL */
+    to->tokens = tokens;
+    if (hw_grow((void **)&to->outputs, &to->capacity, floats, sizeof *to->outputs)) return HW_OK;
+    return hw_fail_memory(err, floats * sizeof *to->outputs);
+}
+
+/* The rows of the text's own tokens. */
+static void take_outputs(const survey *s, slot *to, const hw_head_text *text,
+                         const hw_attention_matrices *m, size_t tower) {
+    for (size_t layer = 0; layer < s->result->layers; layer++) {
+        const size_t width = heads_of(s, layer) * head_dim(s);
+        const float *given = hw_attention_given(m, layer);
+        float *rows = outputs_at(s, to, tower * s->result->layers + layer);
+        for (size_t i = 0; i < text->queries; i++)
+            memcpy(rows + i * width, given + text->query[i] * width, width * sizeof *rows);
+    }
+}
+
 static void add_heads(const survey *s, slot *to, worker *w, const hw_attention_matrices *m,
                       size_t tower) {
     const size_t heads = s->result->heads, square = m->tokens * m->tokens;
@@ -100,7 +133,7 @@ static void add_heads(const survey *s, slot *to, worker *w, const hw_attention_m
 
 static hw_status look(const survey *s, slot *to, worker *w, hw_path *path, size_t tower, size_t row,
                       hw_error *err) {
-    hw_attention_matrices m = { .detail = HW_ATTENTION_EVERY };
+    hw_attention_matrices m = { .detail = HW_ATTENTION_GIVEN };
     hw_status status = path->look(&m, path, tower, err);
     if (status == HW_OK && tower == 0) {
         if (m.token_of) status = hw_head_text_select(&w->text, m.token_of, m.tokens, err);
@@ -108,10 +141,12 @@ static hw_status look(const survey *s, slot *to, worker *w, hw_path *path, size_
             hw_head_words_judge(&w->text, &s->words, label_of(s, row));
             status = hw_role_texts_take(w->roles, &w->text, row, err);
         }
+        if (status == HW_OK) status = reserve_outputs(s, to, w->text.queries, err);
     }
     if (status == HW_OK) {
         hw_role_texts_embed(w->roles, m.vectors, m.vector_width);
         add_heads(s, to, w, &m, tower);
+        take_outputs(s, to, &w->text, &m, tower);
     }
     hw_attention_matrices_free(&m);
     return status;
@@ -195,6 +230,16 @@ static void merge(survey *s, const slot *from) {
         hw_head_diversity_merge(&result->diversity[i], &from->diversity[i]);
 }
 
+/* Of all texts, one after the other. */
+static void align_task(void *context, size_t layer, int32_t worker_index) {
+    const survey *s = context;
+    (void)worker_index;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->slots[i].looked)
+            hw_head_alignment_add(&s->result->alignment[layer], outputs_at(s, &s->slots[i], layer),
+                                  s->slots[i].tokens);
+}
+
 static hw_status first_failure(const survey *s, hw_error *err) {
     for (int32_t i = 0; i < s->threads; i++)
         if (s->workers[i].status != HW_OK)
@@ -206,12 +251,13 @@ static hw_status read_texts(survey *s, hw_pool *pool, hw_survey_progress *progre
                             hw_error *err) {
     const size_t rows = s->corpus->dataset->count;
     for (s->first = 0; s->first < rows; s->first += WAVE) {
-        const size_t count = rows - s->first < WAVE ? rows - s->first : WAVE;
+        s->count = rows - s->first < WAVE ? rows - s->first : WAVE;
         if (!progress(context, s->first))
             return hw_fail(err, HW_ERROR_STOPPED, "stopped while heads were looked at");
-        hw_pool_run(pool, count, read_task, s);
+        hw_pool_run(pool, s->count, read_task, s);
         HW_TRY(first_failure(s, err));
-        for (size_t i = 0; i < count; i++) merge(s, &s->slots[i]);
+        for (size_t i = 0; i < s->count; i++) merge(s, &s->slots[i]);
+        hw_pool_run(pool, layer_count(s), align_task, s);
     }
     return HW_OK;
 }
@@ -234,8 +280,18 @@ static void free_sums(hw_head_tally *tally, hw_head_diversity *diversity, size_t
     hw_free(tally);
 }
 
+static hw_status new_alignment(survey *s, hw_error *err) {
+    hw_head_alignment *made = hw_calloc(layer_count(s), sizeof *made);
+    if (!made) return hw_fail_memory(err, layer_count(s) * sizeof *made);
+    s->result->alignment = made;
+    for (size_t i = 0; i < layer_count(s); i++)
+        HW_TRY(hw_head_alignment_start(&made[i], heads_of(s, i), head_dim(s), err));
+    return HW_OK;
+}
+
 static hw_status reserve(survey *s, const hw_session_options *options, hw_error *err) {
     HW_TRY(new_sums(&s->result->tally, &s->result->diversity, s, err));
+    HW_TRY(new_alignment(s, err));
     for (size_t i = 0; i < WAVE; i++)
         HW_TRY(new_sums(&s->slots[i].tally, &s->slots[i].diversity, s, err));
     s->workers = hw_calloc((size_t)s->threads, sizeof *s->workers);
@@ -250,8 +306,10 @@ static hw_status reserve(survey *s, const hw_session_options *options, hw_error 
 }
 
 static void release(survey *s) {
-    for (size_t i = 0; i < WAVE; i++)
+    for (size_t i = 0; i < WAVE; i++) {
         free_sums(s->slots[i].tally, s->slots[i].diversity, layer_count(s));
+        hw_free(s->slots[i].outputs);
+    }
     for (int32_t i = 0; s->workers && i < s->threads; i++) {
         hw_session_free(s->workers[i].session);
         hw_role_texts_free(s->workers[i].roles);
@@ -263,6 +321,9 @@ static void release(survey *s) {
 
 void hw_head_survey_free(hw_head_survey *s) {
     free_sums(s->tally, s->diversity, s->towers * s->layers);
+    for (size_t i = 0; s->alignment && i < s->towers * s->layers; i++)
+        hw_head_alignment_free(&s->alignment[i]);
+    hw_free(s->alignment);
     *s = (hw_head_survey){ 0 };
 }
 

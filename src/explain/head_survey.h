@@ -4,6 +4,7 @@
 #define HW_EXPLAIN_HEAD_SURVEY_H
 
 #include "classify/corpus.h"
+#include "explain/head_alignment.h"
 #include "explain/head_diversity.h"
 #include "explain/head_metrics.h"
 #include "explain/head_roles.h"
@@ -17,6 +18,7 @@ typedef struct hw_head_survey {
     size_t towers, layers, heads;
     hw_head_tally *tally;         /* [towers][layers][heads]; 0 of heads that a layer lacks */
     hw_head_diversity *diversity; /* [towers][layers] */
+    hw_head_alignment *alignment; /* [towers][layers] */
     uint64_t looked, skipped;     /* texts */
     size_t example;               /* the row of a text that can be drawn */
 } hw_head_survey;

@@ -19,7 +19,7 @@ typedef struct heads_report {
     hw_head_worth *worth;
     hw_head_look *look;
     size_t *layer_heads;
-    double *distance, *effective;
+    double *distance, *output_distance, *effective;
     hw_head_step *step;
 } heads_report;
 
@@ -151,12 +151,14 @@ static hw_status look_at_heads(task *t, hw_error *err) {
     const size_t layers = s->towers * s->layers, heads = s->heads;
     hw_head_look *look = r->look = hw_calloc(s->towers * t->heads, sizeof *r->look);
     r->distance = hw_calloc(layers * heads * heads, sizeof *r->distance);
+    r->output_distance = hw_calloc(layers * heads * heads, sizeof *r->output_distance);
     r->effective = hw_calloc(layers, sizeof *r->effective);
-    if (!r->look || !r->distance || !r->effective)
+    if (!r->look || !r->distance || !r->output_distance || !r->effective)
         return hw_fail_memory(err, layers * heads * sizeof *r->look);
     for (size_t i = 0; i < layers; i++) {
         r->effective[i] =
             hw_head_diversity_finish(r->distance + i * heads * heads, &s->diversity[i]);
+        hw_head_alignment_finish(r->output_distance + i * heads * heads, &s->alignment[i]);
         for (size_t head = 0; head < r->layer_heads[i % s->layers]; head++)
             describe(look++, &s->tally[i * heads + head]);
     }
@@ -278,6 +280,7 @@ static hw_status work(task *t, const char *path, hw_error *err) {
     r->result.worth = r->worth;
     r->result.look = r->look;
     r->result.distance = r->distance;
+    r->result.output_distance = r->output_distance;
     r->result.effective = r->effective;
     r->result.step = r->step;
     report_progress(t, "done", t->all);
@@ -313,6 +316,7 @@ void hw_head_report_free(hw_head_report *report) {
     hw_free(r->look);
     hw_free(r->layer_heads);
     hw_free(r->distance);
+    hw_free(r->output_distance);
     hw_free(r->effective);
     hw_free(r->step);
     hw_free(r);

@@ -103,7 +103,9 @@ static void fill_in(hw_attention_matrices *m, const tower_path *p, int32_t tower
 static hw_status look(hw_attention_matrices *m, hw_path *path, size_t reading, hw_error *err) {
     static const double end = 1;
     tower_path *p = (tower_path *)path;
-    const hw_attention_watch watch = { hw_attention_matrices_see, m };
+    const hw_attention_watch watch = { .see = hw_attention_matrices_see,
+                                       .see_output = hw_attention_matrices_see_output,
+                                       .context = m };
     HW_TRY(hw_attention_matrices_start(m, p->subject->classifier, path->tokens, err));
     double value = 0, *slopes = hw_calloc(path->tokens, sizeof *slopes);
     if (!slopes) return hw_fail_memory(err, path->tokens * sizeof *slopes);

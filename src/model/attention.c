@@ -216,6 +216,17 @@ static void show(const hw_head_group *g, hw_attention_block place) {
     }
 }
 
+/* What all heads give. */
+static void show_output(const hw_pass *pass, const hw_attention_tape *tape, size_t layer) {
+    const hw_attention_watch *watch = pass->watch;
+    if (!watch || !watch->see_output) return;
+    const hw_attention_output output = { .layer = layer,
+                                         .tokens = hw_pass_tokens(pass),
+                                         .width = hw_all_heads_width(pass->config),
+                                         .heads = tape->heads };
+    watch->see_output(watch->context, &output);
+}
+
 /* d_qkv: of the window's tokens, [n][hw_tower_qkv_width]; d_heads: [n][heads * head_dim]; place:
  * the layer and the window */
 static void attend_backward(float *d_qkv, const hw_tower_layer *gradient, const hw_head_group *g,
@@ -256,6 +267,7 @@ void hw_attention_backward(float *d_x, const hw_tower_layer *gradient, const hw_
     const hw_tower_config *config = pass->config;
     const hw_workspace *work = pass->work;
     const size_t tokens = hw_pass_tokens(pass), heads = (size_t)config->heads;
+    show_output(pass, tape, layer);
     apply_gates(work->gated, pass, tape, weights->attention_gate, layer);
     hw_projection_backward(work->d_gated, gradient->output, gradient->output_bias, work->packed,
                            d_x, work->gated, output_projection(config, weights), tokens,

@@ -256,7 +256,7 @@ void hw_tower_backward(hw_tower_views *gradient, float *d_tokens, hw_tower_scrat
 
 /* ---- Looking inside: after hw_tower_forward in a scratch for training -------------------- */
 
-/* Backward passes in this scratch show what heads attend to; NULL: no more. */
+/* Backward passes in this scratch show what heads attend to and give; NULL: no more. */
 void hw_tower_watch(hw_tower_scratch *scratch, const hw_attention_watch *watch);
 /* y[tokens][width] of a batch of one text: what a head of a layer adds to a token for each unit of
  * its attention to this one, gate * v_j * W_output, the gate being the product of all of them. */

@@ -2,10 +2,11 @@
 headwise train -input train.txt -output towers -arch attention -epoch 3 -layers 2 -thread 1 -quiet
 headwise heads towers test.txt -quiet >table && sed -n 1,3p table | cut -c1-40
 grep -c '^[01]\.[0-3] ' table
-grep -c "in effect" table
+grep -c "in effect; the most alike are .* (divergence [01][.][0-9]* of 1); by outputs .* (1 - CKA [01][.][0-9]* of 1)$" table
 grep "chosen on these texts\|No head can" table | wc -l
 headwise heads towers test.txt --json -quiet >all.json
 grep -o '"effective_heads"' all.json | wc -l
+grep -o '"output_distance":\[\[0.0,' all.json | wc -l
 headwise heads towers -input test.txt --json --texts 7 -thread 1 -quiet >one.json
 headwise heads towers -input test.txt --json --texts 7 -thread 3 -quiet >three.json
 cmp one.json three.json && grep -o '"texts":7' one.json
@@ -17,6 +18,7 @@ printf '__label__pos <script>alert(1)</script> & "good" film\n__label__neg \342\
 headwise heads towers hostile.txt --html page.html -quiet
 grep -c '<script\|<b>bad\|http' page.html
 grep -c '&lt;' page.html
+grep -o 'How different their outputs are' page.html
 grep -o 'prefers-color-scheme: dark' page.html
 tail -1 page.html
 headwise heads towers test.txt --progress json 2>&1 >/dev/null | grep -o '"stage":"[a-z ]*"' | uniq

@@ -1,4 +1,4 @@
-"""Writes heads.json: what NumPy and SciPy make of the attention weights of a few heads.
+"""Writes heads.json: what NumPy and SciPy make of the attention weights and outputs of a few heads.
 
 Run: python3 tests/golden/make_heads_golden.py
 Versions that wrote the file in the tree: see its "versions".
@@ -12,6 +12,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 HEADS, REACH, WIDTH = 4, 3, 5
+TOKENS, GIVEN = 60, 6  # outputs, and how wide each head's are
 
 
 def make_text(rng, count, special):
@@ -129,6 +130,25 @@ def effective(texts):
     return float(np.exp(stats.entropy(share / share.sum())))
 
 
+def outputs(rng):
+    """Of a few heads: the second does what the first does, turned, larger and with noise; the third
+    shares some columns with it; all are far from 0."""
+    first = rng.normal(0, 1, (TOKENS, GIVEN)) * np.arange(1, GIVEN + 1)
+    turn = np.linalg.qr(rng.normal(0, 1, (GIVEN, GIVEN)))[0]
+    second = 3 * first @ turn + rng.normal(0, 2, first.shape)
+    third = np.where(np.arange(GIVEN) >= 4, rng.normal(0, 1, first.shape), first)
+    fourth = rng.normal(0, 1, first.shape)
+    rows = np.concatenate([first, second, third, fourth], 1) + rng.normal(0, 20, HEADS * GIVEN)
+    return rows.astype(np.float32).astype(float)
+
+
+def alignment(rows, a, b):
+    """Linear CKA (Kornblith et al. 2019, section 3)."""
+    x, y = (rows[:, h * GIVEN:(h + 1) * GIVEN] for h in (a, b))
+    x, y = x - x.mean(0), y - y.mean(0)
+    return np.linalg.norm(x.T @ y) ** 2 / (np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y))
+
+
 def evidence():
     """Of words in texts with labels: each word's |ln odds(label | word) - ln odds(label)| over the
     other texts, one of which is added that has the label as often as all do."""
@@ -160,6 +180,7 @@ def main():
     texts = [make_text(rng, 9, False), make_text(rng, 6, True), make_text(rng, 12, True)]
     matrix = rng.normal(0, 1, (7, 5))
     matrix = matrix @ matrix.T
+    given = outputs(np.random.default_rng(8))
     counts = [(0, 0, 50), (3, 11, 400), (40, 2, 60), (1, 0, 1090)]
     plain = lambda v: v.tolist() if isinstance(v, (np.ndarray, np.generic)) else v
     golden = dict(
@@ -170,6 +191,9 @@ def main():
         divergence=[[float(divergence(texts, a, b)) if a != b else 0.0 for b in range(HEADS)]
                     for a in range(HEADS)],
         effective=effective(texts),
+        outputs=given.tolist(),
+        output_distance=[[1 - float(alignment(given, a, b)) if a != b else 0.0
+                          for b in range(HEADS)] for a in range(HEADS)],
         evidence=evidence(),
         matrix=matrix.tolist(),
         eigenvalues=np.linalg.eigvalsh(matrix).tolist(),
