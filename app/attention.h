@@ -16,8 +16,11 @@ typedef struct shown_attention {
 /* A token as people know it: of the vocabulary, or of the text. */
 hw_text attention_token(const shown_attention *shown, size_t token);
 
-/* As a part of a page. */
+/* As a part of a page: squares. */
 void attention_append(hw_text_buffer *page, const shown_attention *shown);
+/* Likewise, arcs from each token to what it looks at, and the squares to be unfolded; squares alone
+ * of a text that is too long for arcs. */
+void attention_append_arcs(hw_text_buffer *page, const shown_attention *shown);
 /* {"attention": [layer][head][query][key], "left_text": [...], "right_text": [...]} as BertViz
  * (Vig 2019) takes them, and where the tokens are. A new reference; something is missing if memory
  * is short. */

@@ -18,7 +18,7 @@ static hw_status append_example(hw_text_buffer *page, const head_report_view *vi
     for (size_t tower = 0; tower < view->report->towers && status == HW_OK; tower++) {
         hw_attention_map *map = hw_attend(session, view->report->example, tower, err);
         if (map && map->count <= DRAWN_TOKENS)
-            attention_append(
+            attention_append_arcs(
                 page, &(shown_attention){ view->classifier, map, view->report->example, tower });
         else if (map || err->status == HW_ERROR_UNSUPPORTED)
             hw_text_printf(page, "<p class=\"quiet\">None is short enough to be drawn.</p>\n");

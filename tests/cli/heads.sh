@@ -19,6 +19,7 @@ headwise heads towers hostile.txt --html page.html -quiet
 grep -c '<script\|<b>bad\|http' page.html
 grep -c '&lt;' page.html
 grep -o 'How different their outputs are' page.html
+grep -c 'class="arcs"' page.html
 grep -o 'prefers-color-scheme: dark' page.html
 tail -1 page.html
 headwise heads towers test.txt --progress json 2>&1 >/dev/null | grep -o '"stage":"[a-z ]*"' | uniq
