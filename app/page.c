@@ -24,6 +24,7 @@ static const char head[] =
     "var(--ink); font: 1rem/1.5 system-ui, sans-serif; }\n"
     "h1 { font-size: 1.4rem; margin: .5rem 0 1rem; }\n"
     "h2 { font-size: 1.15rem; margin: 0; overflow-wrap: anywhere; }\n"
+    "p { overflow-wrap: anywhere; }\n"
     "article { border-top: 1px solid var(--line); padding: 1rem 0; }\n"
     ".quiet { color: var(--quiet); font-size: .9rem; margin: .3rem 0; }\n"
     ".text { font-size: 1.15rem; line-height: 2; white-space: pre-wrap; overflow-wrap: anywhere; "
