@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "explain/head_alignment.h"
 #include "explain/path.h"
+#include "heads_golden.h"
 #include "text/dataset.h"
 #include "tiny_encoder.h"
 #include "toy_data.h"
@@ -20,10 +21,6 @@
 #include <cmocka.h>
 
 static hw_error error;
-
-static void assert_near(double value, double expected, double most) {
-    if (!(fabs(value - expected) <= most)) fail_msg("%.12g instead of %.12g", value, expected);
-}
 
 /* distance: [heads][heads] of rows [tokens][heads][dim], added some at a time. */
 static void measure(double *distance, const float *rows, size_t tokens, size_t heads, size_t dim,
@@ -67,12 +64,12 @@ static void test_distances_are_those_by_hand(void **state) {
     double distance[HAND_PAIRS];
     measure_by_hand(distance, 4);
     const double *from_first = distance, *from_second = distance + HAND_HEADS;
-    assert_near(from_first[1], 0, 1e-15);
-    assert_near(from_first[2], 1, 1e-15);
-    assert_near(from_second[2], 1, 1e-15);
-    assert_near(from_first[3], 1 - 4 / sqrt(8 * 20), 1e-15);
-    assert_near(from_second[3], 1 - 4 / sqrt(8 * 20), 1e-15);
-    assert_near(distance[2 * HAND_HEADS + 3], 1 - 80 / (20 * sqrt(20)), 1e-15);
+    heads_assert_near(from_first[1], 0, 1e-15);
+    heads_assert_near(from_first[2], 1, 1e-15);
+    heads_assert_near(from_second[2], 1, 1e-15);
+    heads_assert_near(from_first[3], 1 - 4 / sqrt(8 * 20), 1e-15);
+    heads_assert_near(from_second[3], 1 - 4 / sqrt(8 * 20), 1e-15);
+    heads_assert_near(distance[2 * HAND_HEADS + 3], 1 - 80 / (20 * sqrt(20)), 1e-15);
     for (size_t a = 0; a < 4; a++)
         for (size_t b = 0; b < 4; b++) {
             assert_true(distance[a * HAND_HEADS + b] == distance[b * HAND_HEADS + a]);
@@ -107,9 +104,9 @@ static void test_outputs_by_chance_are_nearly_apart(void **state) {
     double distance[PAIR * PAIR];
     fill_by_chance(rows);
     measure(distance, rows, MANY, PAIR, DIM, MANY);
-    assert_near(distance[1], MANY / (double)(MANY + DIM), 0.012);
+    heads_assert_near(distance[1], MANY / (double)(MANY + DIM), 0.012);
     measure(distance, rows, DIM, PAIR, DIM, MANY);
-    assert_near(distance[1], 0.5, 0.1);
+    heads_assert_near(distance[1], 0.5, 0.1);
 }
 
 static void test_it_does_not_matter_which_tokens_come_together(void **state) {
@@ -126,22 +123,10 @@ static void test_it_does_not_matter_which_tokens_come_together(void **state) {
 
 /* ---- NumPy ----------------------------------------------------------------------------------- */
 
-static json_t *golden;
-
-static int open_golden(void **state) {
-    golden = json_load_file("tests/golden/heads.json", 0, NULL);
-    return golden ? toy_enter_folder(state) : -1;
-}
-
-static int close_golden(void **state) {
-    json_decref(golden);
-    return toy_leave_folder(state);
-}
-
 static void test_distances_are_numpys(void **state) {
     (void)state;
-    const json_t *rows = json_object_get(golden, "outputs");
-    const json_t *expected = json_object_get(golden, "output_distance");
+    const json_t *rows = json_object_get(heads_golden, "outputs");
+    const json_t *expected = json_object_get(heads_golden, "output_distance");
     const size_t tokens = json_array_size(rows), heads = json_array_size(expected);
     const size_t width = json_array_size(json_array_get(rows, 0));
     assert_true(tokens > 0 && heads > 1 && width % heads == 0);
@@ -153,7 +138,7 @@ static void test_distances_are_numpys(void **state) {
             (float)json_number_value(json_array_get(json_array_get(rows, i / width), i % width));
     measure(distance, given, tokens, heads, width / heads, 7);
     for (size_t i = 0; i < heads * heads; i++)
-        assert_near(
+        heads_assert_near(
             distance[i],
             json_number_value(json_array_get(json_array_get(expected, i / heads), i % heads)),
             1e-12);
@@ -233,8 +218,8 @@ static void expect_given(const hw_subject *s, size_t tower) {
     const size_t n = m.tokens, last = m.layers - 1, width = m.layer_heads[last] * m.head_dim;
     for (size_t layer = 0; layer < m.layers; layer++)
         for (size_t i = 0; i < n * m.layer_heads[layer] * m.head_dim; i++)
-            assert_near((double)hw_attention_given(&all, layer)[i],
-                        (double)hw_attention_given(&again, layer)[i], 1e-5);
+            heads_assert_near((double)hw_attention_given(&all, layer)[i],
+                              (double)hw_attention_given(&again, layer)[i], 1e-5);
     for (size_t i = 0; i < n * m.width; i++) {
         const size_t query = i / m.width, column = i % m.width;
         double projected = 0, expected = 0;
@@ -245,7 +230,7 @@ static void expect_given(const hw_subject *s, size_t tower) {
             for (size_t key = 0; key < n; key++)
                 expected += (double)m.kept[(head * n + query) * n + key] *
                             (double)m.outputs[(head * n + key) * m.width + column];
-        assert_near(projected, expected, 1e-5);
+        heads_assert_near(projected, expected, 1e-5);
     }
     hw_attention_matrices_free(&all);
     hw_attention_matrices_free(&again);
@@ -351,7 +336,7 @@ static void expect_distances(hw_classifier *classifier) {
         gather(&g, session, texts, i / r->layers, i % r->layers);
         for (size_t pair = 0; pair < heads * heads; pair++) {
             const double expected = 1 - alignment_over_tokens(&g, pair / heads, pair % heads, dim);
-            assert_near(distance[pair], expected, 1e-9);
+            heads_assert_near(distance[pair], expected, 1e-9);
             assert_true(pair / heads == pair % heads || distance[pair] > 1e-3);
         }
     }
@@ -378,5 +363,5 @@ int main(void) {
         cmocka_unit_test(test_outputs_are_values_by_weights),
         cmocka_unit_test(test_reported_distances_are_those_over_pairs_of_tokens),
     };
-    return cmocka_run_group_tests(tests, open_golden, close_golden);
+    return cmocka_run_group_tests(tests, heads_golden_open, heads_golden_close);
 }

@@ -10,6 +10,7 @@
 #include "explain/head_roles.h"
 #include "explain/head_words.h"
 #include "explain/head_worth.h"
+#include "heads_golden.h"
 #include "statistics/correlation.h"
 #include "statistics/intervals.h"
 #include "statistics/spectrum.h"
@@ -105,24 +106,8 @@ static void test_heads_of_least_worth_come_first(void **state) {
 
 /* ---- The golden file ------------------------------------------------------------------------- */
 
-static json_t *golden;
-
-static int open_golden(void **state) {
-    golden = json_load_file("tests/golden/heads.json", 0, NULL);
-    return golden ? toy_enter_folder(state) : -1;
-}
-
-static int close_golden(void **state) {
-    json_decref(golden);
-    return toy_leave_folder(state);
-}
-
 static double at(const json_t *array, size_t i) {
     return json_number_value(json_array_get(array, i));
-}
-
-static void assert_near(double value, double expected, double most) {
-    if (!(fabs(value - expected) <= most)) fail_msg("%.12g instead of %.12g", value, expected);
 }
 
 /* weights: [HEADS][count][count] */
@@ -151,7 +136,7 @@ static void read_text(made_text *t, float *weights, const json_t *text) {
 
 static void test_metrics_are_numpys(void **state) {
     (void)state;
-    const json_t *texts = json_object_get(golden, "texts");
+    const json_t *texts = json_object_get(heads_golden, "texts");
     static float weights[HEADS * MOST * MOST];
     hw_head_sums sums[HEADS] = { 0 };
     for (size_t i = 0; i < json_array_size(texts); i++) {
@@ -161,7 +146,7 @@ static void test_metrics_are_numpys(void **state) {
             hw_head_sums_add(&sums[head], weights + head * t.text.count * t.text.count, &t.text);
     }
     for (size_t head = 0; head < HEADS; head++) {
-        const json_t *expected = json_array_get(json_object_get(golden, "metrics"), head);
+        const json_t *expected = json_array_get(json_object_get(heads_golden, "metrics"), head);
         const hw_head_sums *s = &sums[head];
         const struct {
             const char *name;
@@ -172,14 +157,14 @@ static void test_metrics_are_numpys(void **state) {
             { "sink", s->sink / s->queries },         { "separators", s->separators / s->queries }
         };
         for (size_t i = 0; i < sizeof got / sizeof *got; i++)
-            assert_near(got[i].value, json_number_value(json_object_get(expected, got[i].name)),
-                        1e-6);
+            heads_assert_near(got[i].value,
+                              json_number_value(json_object_get(expected, got[i].name)), 1e-6);
     }
 }
 
 static void test_diversity_is_numpys(void **state) {
     (void)state;
-    const json_t *texts = json_object_get(golden, "texts");
+    const json_t *texts = json_object_get(heads_golden, "texts");
     static float weights[HEADS * MOST * MOST];
     double distance[HEADS * HEADS];
     hw_head_diversity all = { 0 };
@@ -193,18 +178,19 @@ static void test_diversity_is_numpys(void **state) {
         hw_head_diversity_merge(&all, &one);
         hw_head_diversity_free(&one);
     }
-    assert_near(hw_head_diversity_finish(distance, &all),
-                json_number_value(json_object_get(golden, "effective")), 1e-9);
+    heads_assert_near(hw_head_diversity_finish(distance, &all),
+                      json_number_value(json_object_get(heads_golden, "effective")), 1e-9);
     for (size_t i = 0; i < HEADS * HEADS; i++)
-        assert_near(distance[i],
-                    at(json_array_get(json_object_get(golden, "divergence"), i / HEADS), i % HEADS),
-                    1e-6);
+        heads_assert_near(
+            distance[i],
+            at(json_array_get(json_object_get(heads_golden, "divergence"), i / HEADS), i % HEADS),
+            1e-6);
     hw_head_diversity_free(&all);
 }
 
 static void test_scores_of_roles_are_numpys(void **state) {
     (void)state;
-    const json_t *texts = json_object_get(golden, "texts");
+    const json_t *texts = json_object_get(heads_golden, "texts");
     static float weights[HEADS * MOST * MOST];
     hw_role_tally *tally = hw_calloc(HEADS, sizeof *tally);
     hw_role_texts *shuffles = hw_role_texts_new(&error);
@@ -218,7 +204,7 @@ static void test_scores_of_roles_are_numpys(void **state) {
             hw_role_tally_add(&tally[head], shuffles, weights + head * t.text.count * t.text.count);
     }
     for (size_t head = 0; head < HEADS; head++) {
-        const json_t *expected = json_array_get(json_object_get(golden, "roles"), head);
+        const json_t *expected = json_array_get(json_object_get(heads_golden, "roles"), head);
         hw_role_test tests[HW_HEAD_ROLES] = { 0 };
         int32_t offset;
         size_t tested = 0;
@@ -226,7 +212,7 @@ static void test_scores_of_roles_are_numpys(void **state) {
         for (int role = 0; role < HW_HEAD_ROLES; role++) {
             const json_t *score = json_object_get(expected, hw_head_role_text((hw_head_role)role));
             if (!score) continue;
-            assert_near(tests[role].score, json_number_value(score), 1e-6);
+            heads_assert_near(tests[role].score, json_number_value(score), 1e-6);
             tested++;
         }
         assert_int_equal(tested, json_object_size(expected));
@@ -238,7 +224,7 @@ static void test_scores_of_roles_are_numpys(void **state) {
 
 static void test_evidence_of_words_is_numpys(void **state) {
     (void)state;
-    const json_t *texts = json_object_get(golden, "evidence");
+    const json_t *texts = json_object_get(heads_golden, "evidence");
     hw_head_words words = { 0 };
     assert_int_equal(hw_head_words_start(&words, 3, &error), HW_OK);
     for (int pass = 0; pass < 2; pass++) {
@@ -256,8 +242,8 @@ static void test_evidence_of_words_is_numpys(void **state) {
             hw_head_words_judge(&t.text, &words, label);
             for (size_t k = 0; k < json_array_size(keys); k++) {
                 const json_t *expected = json_array_get(json_object_get(text, "expected"), k);
-                assert_near(t.tokens[k].rarity, at(expected, 0), 1e-12);
-                assert_near(t.tokens[k].evidence, at(expected, 1), 1e-12);
+                heads_assert_near(t.tokens[k].rarity, at(expected, 0), 1e-12);
+                heads_assert_near(t.tokens[k].evidence, at(expected, 1), 1e-12);
             }
         }
         hw_head_words_seal(&words);
@@ -272,26 +258,26 @@ static int compare_doubles(const void *a, const void *b) {
 
 static void test_eigenvalues_are_numpys(void **state) {
     (void)state;
-    const json_t *rows = json_object_get(golden, "matrix");
+    const json_t *rows = json_object_get(heads_golden, "matrix");
     const size_t n = json_array_size(rows);
     double matrix[64], values[8];
     for (size_t i = 0; i < n * n; i++) matrix[i] = at(json_array_get(rows, i / n), i % n);
     hw_symmetric_eigenvalues(values, matrix, n);
     qsort(values, n, sizeof *values, compare_doubles);
     for (size_t i = 0; i < n; i++)
-        assert_near(values[i], at(json_object_get(golden, "eigenvalues"), i), 1e-12);
+        heads_assert_near(values[i], at(json_object_get(heads_golden, "eigenvalues"), i), 1e-12);
 }
 
 static void test_paired_intervals_are_numpys(void **state) {
     (void)state;
-    const json_t *cases = json_object_get(golden, "paired");
+    const json_t *cases = json_object_get(heads_golden, "paired");
     for (size_t i = 0; i < json_array_size(cases); i++) {
         const json_t *counts = json_array_get(json_array_get(cases, i), 0);
         const json_t *expected = json_array_get(json_array_get(cases, i), 1);
         const hw_interval interval =
             hw_interval_paired(at(counts, 0), at(counts, 1), at(counts, 2));
-        assert_near(interval.low, at(expected, 0), 1e-12);
-        assert_near(interval.high, at(expected, 1), 1e-12);
+        heads_assert_near(interval.low, at(expected, 0), 1e-12);
+        heads_assert_near(interval.high, at(expected, 1), 1e-12);
     }
 }
 
@@ -408,9 +394,9 @@ static void test_weights_that_follow_cosines_correlate(void **state) {
     hw_head_meaning_take(meaning, &t.text, 1);
     hw_head_meaning_embed(meaning, &t.text, vectors, 2);
     assert_true(hw_head_meaning_look(meaning, &t.text, with));
-    assert_near(hw_head_meaning_correlation(meaning, 0), 1, 1e-12);
+    heads_assert_near(hw_head_meaning_correlation(meaning, 0), 1, 1e-12);
     assert_true(hw_head_meaning_look(meaning, &t.text, against));
-    assert_near(hw_head_meaning_correlation(meaning, 0), -1, 1e-12);
+    heads_assert_near(hw_head_meaning_correlation(meaning, 0), -1, 1e-12);
     assert_false(hw_head_meaning_look(meaning, &t.text, alike));
     hw_head_meaning_embed(meaning, &t.text, NULL, 0);
     assert_false(hw_head_meaning_look(meaning, &t.text, with));
@@ -518,7 +504,7 @@ static void expect_worth(const hw_classifier *classifier) {
     for (size_t i = 0; i < r->count; i++) {
         const hw_head_worth *w = &r->worth[i];
         assert_true(w->accuracy == accuracy_without(classifier, &w->head, 1));
-        assert_near(w->change, w->accuracy - r->accuracy, 1e-12);
+        heads_assert_near(w->change, w->accuracy - r->accuracy, 1e-12);
         assert_true(w->interval.low <= w->change && w->change <= w->interval.high);
         assert_true(w->p > 0 && w->p <= w->p_holm && w->p_holm <= 1);
         assert_true(w->moved >= 0 && w->moved <= 1);
@@ -671,7 +657,7 @@ static void expect_semantic_scores(hw_classifier *classifier) {
         }
         for (size_t head = 0; head < r->count; head++) {
             const hw_role_test *test = &r->look[tower * r->count + head].tests[HW_ROLE_SEMANTIC];
-            assert_near(test->score, sums[head] / (double)texts->count, 1e-6);
+            heads_assert_near(test->score, sums[head] / (double)texts->count, 1e-6);
             assert_true(test->p > 0 && test->p <= test->p_holm && test->p_holm <= 1);
         }
     }
@@ -707,11 +693,11 @@ static hw_classifier *quantized(hw_classifier *classifier) {
 static const double looks_near = 1e-5, looks_near_int8 = 0.02;
 
 static void expect_near_look(const hw_head_look *a, const hw_head_look *b, double most) {
-    assert_near(a->entropy, b->entropy, most);
-    assert_near(a->confidence, b->confidence, most);
-    assert_near(a->distance_ratio, b->distance_ratio, most);
-    assert_near(a->sink, b->sink, most);
-    assert_near(a->separators, b->separators, most);
+    heads_assert_near(a->entropy, b->entropy, most);
+    heads_assert_near(a->confidence, b->confidence, most);
+    heads_assert_near(a->distance_ratio, b->distance_ratio, most);
+    heads_assert_near(a->sink, b->sink, most);
+    heads_assert_near(a->separators, b->separators, most);
 }
 
 /* What heads of the last layer look at does not depend on the other heads of that layer. */
@@ -729,8 +715,8 @@ static void expect_last_layer_pruned(hw_classifier *classifier, const hw_head_id
         const size_t before = (size_t)hw_classifier_original_head(pruned, head.layer, head.head);
         const size_t tower = i / r->count, at = (size_t)head.layer * heads + before;
         expect_near_look(&r->look[i], &whole->look[tower * all + at], looks_near);
-        assert_near(r->look[i].tests[HW_ROLE_POSITION].score,
-                    whole->look[tower * all + at].tests[HW_ROLE_POSITION].score, looks_near);
+        heads_assert_near(r->look[i].tests[HW_ROLE_POSITION].score,
+                          whole->look[tower * all + at].tests[HW_ROLE_POSITION].score, looks_near);
     }
     hw_head_report_free(r);
     hw_head_report_free(whole);
@@ -755,10 +741,10 @@ static void test_distances_are_of_the_heads_that_are_left(void **state) {
     for (size_t tower = 0; tower < 2; tower++) {
         const double *all = whole->distance + (tower * 2 + 1) * 16;
         const double *left = r->distance + (tower * 2 + 1) * 16;
-        assert_near(left[1], all[1 * 4 + 3], looks_near);
+        heads_assert_near(left[1], all[1 * 4 + 3], looks_near);
         assert_true(left[0] == 0 && left[1] == left[2] && left[3] == 0);
-        assert_near(r->output_distance[(tower * 2 + 1) * 16 + 1],
-                    whole->output_distance[(tower * 2 + 1) * 16 + 1 * 4 + 3], looks_near);
+        heads_assert_near(r->output_distance[(tower * 2 + 1) * 16 + 1],
+                          whole->output_distance[(tower * 2 + 1) * 16 + 1 * 4 + 3], looks_near);
         assert_true(r->effective[tower * 2 + 1] >= 1 && r->effective[tower * 2 + 1] <= 2);
     }
     hw_head_report_free(r);
@@ -890,5 +876,5 @@ int main(void) {
         cmocka_unit_test(test_failing_allocations_are_reported),
 #endif
     };
-    return cmocka_run_group_tests(tests, open_golden, close_golden);
+    return cmocka_run_group_tests(tests, heads_golden_open, heads_golden_close);
 }
