@@ -49,8 +49,10 @@ class Results:
         return records[0]
 
     def put(self, data_set, engine, seed, record):
-        name = engine.results
-        self.records[name][self.key(data_set, engine, seed)] = record
+        self.records[engine.results][self.key(data_set, engine, seed)] = record
+        self.save(engine.results)
+
+    def save(self, name):
         path = self.folder / f"{name}.json"
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")

@@ -7,18 +7,25 @@ and what int8 costs.
 For each set and seed the two train one after the other. Tokens are real ones: padding does not count.
 Headwise's seconds are those of the whole command, from reading the data to the written model;
 PyTorch's are those of its steps. Results are kept as those of bench/accuracy.py are.
+
+    bench/venv/bin/python bench/fine_tune.py --models DIR
+    bench/venv/bin/python bench/fine_tune.py --models DIR --requantize --markdown docs/encoders.md
+
+keeps the models, and measures int8 anew on those that were kept, where quantising has changed.
 """
 
 import argparse
 import json
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
 import datasets
 import minilm
-from accuracy import ROOT, Results, cpu_name, mean, measure, write_between_markers
+from accuracy import ROOT, Results, commit, cpu_name, mean, measure, write_between_markers
 from engines import BENCH, file_checksum, headwise_score, run_command
 
 RECIPE = "-epoch 3 -lr 5e-5 -batch 32 --weight-decay 0.01 --warmup 0.1 --layer-decay 1 " \
@@ -31,8 +38,9 @@ class Pair:
     name = "fine-tune"
     results = "encoders"
 
-    def __init__(self, program, held_back):
+    def __init__(self, program, held_back, models):
         self.program, self.held_back = Path(program), held_back
+        self.models = Path(models) if models else None
         self.options = f"MiniLM-L6 {RECIPE} --valid-split {held_back}"
 
     def checksum(self):
@@ -52,17 +60,37 @@ class Pair:
         return {**record, "mib": mib, "speed": record["tokens"] / record["seconds"]}
 
     def _run_headwise(self, data_set, seed, folder, tokens):
-        model, small = folder / "model.safetensors", folder / "int8.safetensors"
+        model = folder / "model.safetensors"
         train = datasets.part_path(data_set, "train")
         command = [self.program, "train", "-input", train, "-output", model, "-base",
                    minilm.encoder_folder(), "-seed", seed, "-verbose", "0", *RECIPE.split(),
                    "--valid-split", self.held_back]
         _, seconds, mib = run_command(command)
-        run_command([self.program, "quantize", "-input", model, "-output", small, "--quiet"])
+        if self.models:
+            self.models.mkdir(parents=True, exist_ok=True)
+            shutil.copy(model, self._kept(data_set, seed))
         return {"score": headwise_score(self.program, model, data_set), "seconds": seconds,
-                "mib": mib, "speed": tokens / seconds,
-                "int8_score": headwise_score(self.program, small, data_set),
-                "bytes": model.stat().st_size, "int8_bytes": small.stat().st_size}
+                "mib": mib, "speed": tokens / seconds, "bytes": model.stat().st_size,
+                **self._quantized(model, data_set, folder)}
+
+    def _quantized(self, model, data_set, folder):
+        small = folder / "int8.safetensors"
+        run_command([self.program, "quantize", "-input", model, "-output", small, "--quiet"])
+        return {"int8_score": headwise_score(self.program, small, data_set),
+                "int8_bytes": small.stat().st_size}
+
+    def _kept(self, data_set, seed):
+        return self.models / f"{data_set.name}-{seed}.safetensors"
+
+    def requantize(self, data_set, seed, record):
+        """Changes what the record says of int8; the kept model must be that of the record."""
+        model = self._kept(data_set, seed)
+        score = headwise_score(self.program, model, data_set)
+        if abs(score - record["score"]) > 0.001:  # records are rounded
+            raise SystemExit(f"{model} scores {score}, not {record['score']} as the record says")
+        with tempfile.TemporaryDirectory() as folder:
+            small = self._quantized(model, data_set, Path(folder))
+        record.update(small, int8_score=round(small["int8_score"], 3), int8_commit=commit())
 
 
 def row_of(name, runs):
@@ -87,10 +115,13 @@ def markdown_of(runs_of, seeds, held_back):
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     sizes = next(iter(runs_of.values()))[0]
     commits = sorted({run["commit"] for runs in runs_of.values() for run in runs})
+    small = sorted({run["int8_commit"] for runs in runs_of.values() for run in runs
+                    if "int8_commit" in run})
     notes = f"Accuracy on the test parts, per cent; speed in real tokens learned from. Seeds " \
             f"{' '.join(map(str, seeds))}. Headwise: `{RECIPE} --valid-split {held_back}`; a model " \
             f"is {sizes['bytes'] / 2**20:.1f} MiB, in int8 {sizes['int8_bytes'] / 2**20:.1f} MiB. " \
-            f"{cpu_name()}, {time.strftime('%Y-%m-%d')}, commits {', '.join(commits)}."
+            f"{cpu_name()}, {time.strftime('%Y-%m-%d')}, commits {', '.join(commits)}" \
+            f"{'; in int8 ' + ', '.join(small) if small else ''}."
     return "\n".join([*lines, "", notes])
 
 
@@ -104,18 +135,26 @@ def parse_arguments():
     parser.add_argument("--results", default=ROOT / "bench" / "results", help="folder of results")
     parser.add_argument("--recorded", action="store_true",
                         help="train nothing: take what is recorded, of whatever build")
+    parser.add_argument("--models", help="folder to keep the models in")
+    parser.add_argument("--requantize", action="store_true",
+                        help="as --recorded, but for int8, which is made of the models that are kept")
     parser.add_argument("--markdown", help="file to write the table into, between its markers")
     return parser.parse_args()
 
 
 def main():
     arguments = parse_arguments()
-    results, pair = Results(arguments.results), Pair(arguments.program, arguments.valid_split)
+    results, pair = Results(arguments.results), Pair(arguments.program, arguments.valid_split,
+                                             arguments.models)
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
 
     def run_of(name, seed):
-        if arguments.recorded:
-            return results.recorded(datasets.find(name), pair, seed)
+        if arguments.recorded or arguments.requantize:
+            record = results.recorded(datasets.find(name), pair, seed)
+            if arguments.requantize:
+                pair.requantize(datasets.find(name), seed, record)
+                results.save(pair.results)
+            return record
         return measure(results, datasets.find(name), pair, seed)
 
     runs_of = {name: [run_of(name, seed) for seed in seeds] for name in arguments.sets.split(",")}

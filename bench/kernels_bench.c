@@ -31,6 +31,7 @@ typedef struct bench {
     float *a, *b, *c, *d;   /* [LARGEST] each, small numbers */
     int8_t *bytes, *packed; /* [LARGEST] each */
     int32_t *sums;          /* [LARGEST] */
+    hw_int8_row *rows;      /* [LARGEST / 2] */
     size_t m, n, k;
     bool transposed;
 } bench;
@@ -47,8 +48,8 @@ static double run_gemm_packed(const bench *t) {
     return 2.0 * (double)(t->m * t->n * t->k);
 }
 static double run_gemm_int8(const bench *t) {
-    t->kernels->gemm_int8(t->c, t->n, t->bytes, t->a, t->packed, t->sums, t->a, t->d, t->m, t->n,
-                          t->k);
+    const hw_int8_matrix b = { t->packed, t->sums, t->a, t->a, t->d };
+    t->kernels->gemm_int8(t->c, t->n, t->bytes, t->rows, b, t->m, t->n, t->k);
     return 2.0 * (double)(t->m * t->n * t->k);
 }
 static double run_pack(const bench *t) {
@@ -60,7 +61,8 @@ static double run_pack_int8(const bench *t) {
     return (double)(t->m * t->n);
 }
 static double run_quantize(const bench *t) {
-    t->kernels->quantize(t->bytes, t->c, t->a, t->m, t->n);
+    const hw_int8_input input = { .smooth = t->b };
+    t->kernels->quantize(t->bytes, t->rows, t->a, &input, t->m, t->n);
     return (double)(t->m * t->n);
 }
 static double run_axpy(const bench *t) {
@@ -229,14 +231,15 @@ static void report_tower(bench *t) {
 
 int main(int argc, char **argv) {
     bench t = { .only = argc > 2 ? argv[2] : NULL };
-    float *blocks[5];
-    for (size_t i = 0; i < 5; i++) {
+    float *blocks[6];
+    for (size_t i = 0; i < 6; i++) {
         blocks[i] = aligned_alloc(64, LARGEST * sizeof(float));
         if (!blocks[i]) return 1;
         for (size_t j = 0; j < LARGEST; j++) blocks[i][j] = (float)(j % 251) / 251;
     }
     t.a = blocks[0], t.b = blocks[1], t.c = blocks[2], t.d = blocks[3];
     t.sums = (int32_t *)blocks[4];
+    t.rows = (hw_int8_row *)blocks[5];
     t.bytes = aligned_alloc(64, 2 * LARGEST);
     if (!t.bytes) return 1;
     memset(t.bytes, 3, 2 * LARGEST);

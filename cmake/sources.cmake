@@ -85,6 +85,7 @@ set(HEADWISE_SOURCES
     src/tokenizer/wordpiece_json.c
     src/tokenizer/wordpiece_trainer.c
     src/tokenizer/workspace.c
+    src/tensor/int8_weights.c
     src/tensor/kernels.c
     src/tensor/kernels_scalar.c
     src/tensor/relevance.c
@@ -135,6 +136,7 @@ set(HEADWISE_SOURCES
     src/encoder/readout.c
     src/encoder/scores.c
     src/encoder/scratch.c
+    src/encoder/smoothing.c
     src/encoder/weights.c
     src/classify/bundle.c
     src/classify/calibrate.c

@@ -272,7 +272,7 @@ static void check_int8(const encoder_case *c, const char *name) {
     const size_t count = c->rows * c->columns;
     encoder_case small = *c;
     float *exact = new_floats(count), *rounded = new_floats(count);
-    small.encoder = hw_encoder_quantize(c->encoder, NULL);
+    small.encoder = hw_encoder_quantize(c->encoder, NULL, NULL);
     assert_non_null(small.encoder);
     hw_encoder_scratch *scratch = encoder_case_scratch(c, false, NULL);
     encoder_case_logits(exact, c, scratch, NULL);
@@ -292,26 +292,87 @@ static void test_int8_is_close(void **state) {
     for_each_case(check_int8);
 }
 
+/* Of an encoder with one inner unit that is always near 50, which rules the steps of all others. */
+static double outlier_error(const hw_encoder_batch *typical) {
+    encoder_case c = encoder_case_open("bert"), small = c;
+    const size_t count = c.rows * c.columns;
+    float *exact = new_floats(count), *rounded = new_floats(count);
+    float *block = hw_encoder_thaw(c.encoder, NULL);
+    hw_encoder_parameter p;
+    for (size_t i = 0; hw_encoder_parameter_at(&p, &c.config, i); i++)
+        if (strstr(p.name, "intermediate.dense.bias")) block[p.offset + 3] = 50;
+    hw_encoder_pack(c.encoder, hw_kernels_select(), NULL);
+    small.encoder = hw_encoder_quantize(c.encoder, typical ? &c.batch : NULL, NULL);
+    assert_non_null(small.encoder);
+    hw_encoder_scratch *scratch = encoder_case_scratch(&c, false, NULL);
+    encoder_case_logits(exact, &c, scratch, NULL);
+    encoder_case_logits(rounded, &small, scratch, NULL);
+    const double error = encoder_case_error(rounded, exact, count);
+    hw_encoder_scratch_free(scratch);
+    hw_encoder_free(small.encoder);
+    encoder_case_close(&c);
+    free(exact);
+    free(rounded);
+    return error;
+}
+
+static void test_smoothing_helps_where_a_column_is_large(void **state) {
+    (void)state;
+    static const hw_encoder_batch any = { 0 };
+    const double plain = outlier_error(NULL), smoothed = outlier_error(&any);
+    if (!(smoothed < plain / 2)) fail_msg("%.3g with, %.3g without smoothing", smoothed, plain);
+}
+
 /* Tensors of an encoder in memory, by the names that a file would have. */
 typedef struct stored {
     const hw_encoder *encoder;
-    hw_tensor tensor, scale;
-    char name[128], scale_name[128];
+    hw_tensor tensor, part[3];
+    char name[128], part_name[3][128];
+    const float *wrong_smooth, *wrong_exact; /* instead of that of keys; NULL: theirs */
+    bool no_exact;
 } stored;
+
+/* What goes with a matrix of int8, if that is what the name says. */
+static const hw_tensor *find_stored_part(stored *s, const hw_encoder_parameter *p, size_t i,
+                                         const char *name) {
+    const hw_encoder_int8 layer = hw_encoder_values_int8(s->encoder, i);
+    const bool is_key = strstr(p->name, "key") != NULL;
+    const hw_tensor parts[] = {
+        { "scale", HW_F32, 1, { p->rows, 1, 1, 1 }, layer.scale, p->rows * sizeof(float) },
+        { "smooth",
+          HW_F32,
+          1,
+          { p->columns, 1, 1, 1 },
+          s->wrong_smooth && is_key ? s->wrong_smooth : layer.smooth,
+          p->columns * sizeof(float) },
+        { "exact",
+          HW_F32,
+          2,
+          { HW_INT8_EXACT, p->rows, 1, 1 },
+          s->wrong_exact && is_key ? s->wrong_exact
+          : s->no_exact            ? NULL
+                                   : layer.exact,
+          HW_INT8_EXACT * p->rows * sizeof(float) },
+    };
+    for (size_t part = 0; layer.steps && part < 3; part++) {
+        char *full = s->part_name[part];
+        snprintf(full, sizeof s->part_name[part], "%s.%s", p->name, parts[part].name);
+        if (!parts[part].data || strcmp(name, full) != 0) continue;
+        s->part[part] = parts[part];
+        s->part[part].name = full;
+        return &s->part[part];
+    }
+    return NULL;
+}
 
 static const hw_tensor *find_stored(void *context, const char *name) {
     stored *s = context;
     const hw_encoder_config *config = hw_encoder_config_of(s->encoder);
     hw_encoder_parameter p;
     for (size_t i = 0; hw_encoder_parameter_at(&p, config, i); i++) {
-        const float *scale = NULL;
-        const int8_t *bytes = hw_encoder_values_int8(s->encoder, i, &scale);
-        snprintf(s->scale_name, sizeof s->scale_name, "%s.scale", p.name);
-        if (bytes && strcmp(name, s->scale_name) == 0) {
-            s->scale = (hw_tensor){ s->scale_name,       HW_F32, 1,
-                                    { p.rows, 1, 1, 1 }, scale,  p.rows * sizeof(float) };
-            return &s->scale;
-        }
+        const int8_t *bytes = hw_encoder_values_int8(s->encoder, i).steps;
+        const hw_tensor *part = find_stored_part(s, &p, i, name);
+        if (part) return part;
         if (strcmp(name, p.name) != 0) continue;
         strcpy(s->name, p.name);
         s->tensor =
@@ -330,7 +391,7 @@ static void check_stored_int8(const encoder_case *c, const char *name) {
     const size_t count = c->rows * c->columns;
     encoder_case small = *c, again = *c;
     float *before = new_floats(count), *after = new_floats(count);
-    small.encoder = hw_encoder_quantize(c->encoder, NULL);
+    small.encoder = hw_encoder_quantize(c->encoder, &c->batch, NULL);
     stored context = { .encoder = small.encoder };
     hw_error err = { 0 };
     const hw_encoder_source source = { .name = name, .find = find_stored, .context = &context };
@@ -350,6 +411,59 @@ static void check_stored_int8(const encoder_case *c, const char *name) {
 static void test_int8_tensors_are_read_back(void **state) {
     (void)state;
     for_each_case(check_stored_int8);
+}
+
+/* The first matrix of int8, whose values are written to by the test alone. */
+static int8_t *first_int8(const hw_encoder *encoder) {
+    size_t i = 0;
+    while (!hw_encoder_values_int8(encoder, i).steps) i++;
+    return (int8_t *)(uintptr_t)hw_encoder_values_int8(encoder, i).steps;
+}
+
+static void check_saturating_int8(const encoder_case *c, const char *name) {
+    stored context = { .encoder = hw_encoder_quantize(c->encoder, NULL, NULL) };
+    const hw_encoder_source source = { .name = name, .find = find_stored, .context = &context };
+    hw_error err = { 0 };
+    assert_non_null(context.encoder);
+    memset(first_int8(context.encoder), 127, 2);
+    assert_null(hw_encoder_new(&c->config, &source, NULL, &err));
+    assert_int_equal(err.status, HW_ERROR_FORMAT);
+    assert_non_null(strstr(err.message, "quantize the model anew"));
+    hw_encoder_free((hw_encoder *)(uintptr_t)context.encoder);
+}
+
+static void test_int8_that_would_saturate_is_refused(void **state) {
+    (void)state;
+    for_each_case(check_saturating_int8);
+}
+
+static void assert_part_refused(stored context, const char *message) {
+    encoder_case c = encoder_case_open("bert");
+    hw_encoder *small = hw_encoder_quantize(c.encoder, &c.batch, NULL);
+    context.encoder = small;
+    const hw_encoder_source source = { .name = "file", .find = find_stored, .context = &context };
+    hw_error err = { 0 };
+    assert_non_null(small);
+    assert_null(hw_encoder_new(&c.config, &source, NULL, &err));
+    assert_int_equal(err.status, HW_ERROR_FORMAT);
+    if (!strstr(err.message, message)) fail_msg("\"%s\" lacks \"%s\"", err.message, message);
+    hw_encoder_free(small);
+    encoder_case_close(&c);
+}
+
+static void test_wrong_smoothing_is_refused(void **state) {
+    (void)state;
+    static const float wrong[] = { 0, -1, NAN, INFINITY };
+    float smooth[1024];
+    for (size_t i = 0; i < 1024; i++) smooth[i] = i < HW_INT8_EXACT ? 0 : 1.5f;
+    assert_part_refused((stored){ .wrong_smooth = smooth }, "as the query's is");
+    for (size_t i = 0; i < 4; i++) {
+        smooth[HW_INT8_EXACT] = wrong[i];
+        assert_part_refused((stored){ .wrong_smooth = smooth }, "two zeros");
+    }
+    assert_part_refused((stored){ .no_exact = true }, "no tensor");
+    float exact[1024] = { [3] = NAN };
+    assert_part_refused((stored){ .wrong_exact = exact }, ".exact has a value");
 }
 
 /* ---- Files that are not whole ----------------------------------------------------------- */
@@ -599,7 +713,7 @@ static bool open_and_use(const encoder_case *c) {
                                        .find = encoder_case_find,
                                        .context = c->weights };
     hw_encoder *encoder = hw_encoder_new(&c->config, &source, NULL, NULL);
-    hw_encoder *small = encoder ? hw_encoder_quantize(encoder, NULL) : NULL;
+    hw_encoder *small = encoder ? hw_encoder_quantize(encoder, &c->batch, NULL) : NULL;
     hw_encoder *fresh = small ? hw_encoder_init(&c->config, 1, NULL) : NULL;
     hw_encoder_scratch *scratch =
         fresh ? hw_encoder_scratch_new(&c->config, 4, 100, 80, true, NULL, NULL) : NULL;
@@ -649,7 +763,10 @@ int main(void) {
         cmocka_unit_test(test_features_and_readout_make_forward),
         cmocka_unit_test(test_thawing_does_not_change_a_bit),
         cmocka_unit_test(test_int8_is_close),
+        cmocka_unit_test(test_smoothing_helps_where_a_column_is_large),
+        cmocka_unit_test(test_wrong_smoothing_is_refused),
         cmocka_unit_test(test_int8_tensors_are_read_back),
+        cmocka_unit_test(test_int8_that_would_saturate_is_refused),
         cmocka_unit_test(test_a_missing_tensor_is_named),
         cmocka_unit_test(test_a_tensor_of_another_shape_is_refused),
         cmocka_unit_test(test_a_value_that_is_not_finite_is_refused),

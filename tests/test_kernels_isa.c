@@ -81,7 +81,8 @@ static void arena_fill(arena *t, bool special) {
         }
     }
     for (size_t array = 0; array < BYTE_ARRAYS; array++)
-        for (size_t i = 0; i < FLOATS; i++) t->bytes[array][i] = (int8_t)(i * (37 + array * 54));
+        for (size_t i = 0; i < FLOATS; i++) /* in [-32, 32]: any four fit */
+            t->bytes[array][i] = (int8_t)((int)(i * (37 + array * 54) % 65) - 32);
 }
 
 static void arena_copy(arena *to, const arena *from) {
@@ -357,17 +358,28 @@ static void test_packed_products_give_the_bits_of_scalar(void **state) {
     rivals_close(&r);
 }
 
+static hw_int8_row *last_rows(const arena *t, size_t i, size_t m) {
+    return (hw_int8_row *)(void *)last(t, i, m * sizeof(hw_int8_row) / sizeof(float));
+}
+
+static void quantize(const hw_kernels *kernels, const arena *t, shape s, const float *smooth) {
+    const hw_int8_input input = { smooth, { 0, (uint32_t)s.n - 1 } };
+    kernels->quantize(last_bytes(t, 0, s.m * s.n), last_rows(t, 0, s.m), last(t, 1, s.m * s.n),
+                      &input, s.m, s.n);
+}
 static void run_quantize(const hw_kernels *kernels, const arena *t, shape s) {
-    kernels->quantize(last_bytes(t, 0, s.m * s.n), last(t, 0, s.m), last(t, 1, s.m * s.n), s.m,
-                      s.n);
+    quantize(kernels, t, s, NULL);
+}
+static void run_quantize_smoothed(const hw_kernels *kernels, const arena *t, shape s) {
+    quantize(kernels, t, s, last(t, POSITIVE, s.n));
 }
 
 static size_t packed_bytes(shape s) {
-    return (s.n + HW_PANEL - 1) / HW_PANEL * HW_PANEL * ((s.k + HW_QUAD - 1) / HW_QUAD * HW_QUAD);
+    return hw_panels(s.n) * hw_int8_panel(s.k);
 }
 
 static int32_t *last_sums(const arena *t, size_t i, shape s) {
-    return (int32_t *)(void *)last(t, i, (s.n + HW_PANEL - 1) / HW_PANEL * HW_PANEL * HW_SUMS);
+    return (int32_t *)(void *)last(t, i, hw_panels(s.n) * HW_PANEL);
 }
 
 static void run_pack_int8(const hw_kernels *kernels, const arena *t, shape s) {
@@ -380,9 +392,15 @@ static void run_int8_product(const hw_kernels *kernels, const arena *t, shape s)
     const size_t ldc = s.n + 2;
     int32_t *sums = last_sums(t, 3, s);
     int8_t *packed = last_bytes(t, 1, packed_bytes(s));
+    hw_int8_row *rows = last_rows(t, 1, s.m);
+    const hw_int8_matrix b = { packed, sums, last(t, 2, s.n),
+                               s.m % 3
+                                   ? last(t, POSITIVE, hw_panels(s.n) * HW_PANEL * HW_INT8_EXACT)
+                                   : NULL,
+                               s.m % 2 ? last(t, POSITIVE, s.n) : NULL };
+    for (size_t i = 0; i < s.m; i++) rows[i].zero = (int32_t)(i * 101 % 255) - 127;
     kernels->pack_int8(packed, sums, t->bytes[0], s.n, s.k);
-    kernels->gemm_int8(last(t, 0, s.m * ldc - 2), ldc, last_bytes(t, 0, s.m * s.k), last(t, 1, s.m),
-                       packed, sums, last(t, 2, s.n), s.m % 2 ? last(t, POSITIVE, s.n) : NULL, s.m,
+    kernels->gemm_int8(last(t, 0, s.m * ldc - 2), ldc, last_bytes(t, 0, s.m * s.k), rows, b, s.m,
                        s.n, s.k);
 }
 
@@ -398,6 +416,7 @@ static void test_int8_products_give_the_bits_of_scalar(void **state) {
             compare(&r, "gemm_int8", run_int8_product, s);
             compare(&r, "pack_int8", run_pack_int8, s);
             compare(&r, "quantize", run_quantize, s);
+            compare(&r, "quantize, smoothed", run_quantize_smoothed, s);
         }
     for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
         compare(&r, "gemm_int8", run_int8_product, deep[i]);

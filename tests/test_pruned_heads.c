@@ -98,7 +98,7 @@ static void check_gradients(const encoder_case *c, const encoder_case *pruned, c
 
 static void check_int8(const encoder_case *c, const bool *off, const char *name) {
     encoder_case small = *c;
-    small.encoder = hw_encoder_quantize(c->encoder, NULL);
+    small.encoder = hw_encoder_quantize(c->encoder, &c->batch, NULL);
     assert_non_null(small.encoder);
     encoder_case pruned = pruned_case(&small, off, name);
     const size_t count = c->rows * c->columns;

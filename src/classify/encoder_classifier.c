@@ -1,5 +1,6 @@
 /* Makes a classifier of an encoder in memory. Invariant: its bundle has exactly the tensors of
- * hw_encoder_parameter_at, int8 ones with their scales, so equal encoders make equal files. */
+ * hw_encoder_parameter_at, int8 ones with what goes with them, so equal encoders make equal files.
+ */
 #include "classify/encoder_classifier.h"
 
 #include "base/json.h"
@@ -16,27 +17,36 @@ static hw_status add_floats(hw_bundle *bundle, const char *name, const float *va
     return HW_OK;
 }
 
-static hw_status add_int8(hw_bundle *bundle, const hw_encoder_parameter *parameter,
-                          const int8_t *values, const float *scale, hw_error *err) {
+/* What goes with a matrix of int8. */
+static hw_status add_part(hw_bundle *bundle, const hw_encoder_parameter *parameter,
+                          const char *tail, const float *values, size_t rows, size_t columns,
+                          hw_error *err) {
     char name[sizeof parameter->name + 8];
-    snprintf(name, sizeof name, "%s.scale", parameter->name);
-    int8_t *to =
-        hw_bundle_add(bundle, parameter->name, HW_I8, parameter->rows, parameter->columns, err);
+    snprintf(name, sizeof name, "%s%s", parameter->name, tail);
+    return add_floats(bundle, name, values, rows, columns, err);
+}
+
+static hw_status add_int8(hw_bundle *bundle, const hw_encoder_parameter *parameter,
+                          hw_encoder_int8 layer, hw_error *err) {
+    const size_t rows = parameter->rows, columns = parameter->columns;
+    int8_t *to = hw_bundle_add(bundle, parameter->name, HW_I8, rows, columns, err);
     if (!to) return HW_ERROR_MEMORY;
-    memcpy(to, values, parameter->rows * parameter->columns);
-    return add_floats(bundle, name, scale, parameter->rows, 0, err);
+    memcpy(to, layer.steps, rows * columns);
+    HW_TRY(add_part(bundle, parameter, ".scale", layer.scale, rows, 0, err));
+    if (!layer.smooth) return HW_OK;
+    HW_TRY(add_part(bundle, parameter, ".smooth", layer.smooth, columns, 0, err));
+    return add_part(bundle, parameter, ".exact", layer.exact, HW_INT8_EXACT, rows, err);
 }
 
 static hw_status add_tensors(hw_bundle *bundle, const hw_encoder *encoder, hw_error *err) {
     hw_encoder_parameter parameter;
     for (size_t i = 0; hw_encoder_parameter_at(&parameter, hw_encoder_config_of(encoder), i); i++) {
-        const float *values = hw_encoder_values(encoder, i), *scale = NULL;
-        const int8_t *steps = values ? NULL : hw_encoder_values_int8(encoder, i, &scale);
+        const float *values = hw_encoder_values(encoder, i);
         const bool vector = parameter.dims == 1;
         const size_t rows = vector ? parameter.rows * parameter.columns : parameter.rows;
         HW_TRY(values ? add_floats(bundle, parameter.name, values, rows,
                                    vector ? 0 : parameter.columns, err)
-                      : add_int8(bundle, &parameter, steps, scale, err));
+                      : add_int8(bundle, &parameter, hw_encoder_values_int8(encoder, i), err));
     }
     return HW_OK;
 }

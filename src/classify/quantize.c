@@ -1,9 +1,14 @@
 /* hw_classifier_quantize: the n-gram table in int8, one scale a label (its largest weight is
  * 127 steps), or the linear layers of an encoder, one scale an output. Everything else is copied as
  * it is. */
+#include "base/memory.h"
+#include "base/random.h"
 #include "classify/encoder_classifier.h"
+#include "classify/token_windows.h"
 
 #include <math.h>
+
+/* ---- N-grams -------------------------------------------------------------------------------- */
 
 /* scale[labels]: the step of each label, 0 if all its weights are. */
 static void find_scales(float *scale, const float *table, size_t ngrams, size_t labels) {
@@ -33,12 +38,61 @@ static hw_status add_quantized(hw_bundle *copy, const hw_classifier *classifier,
     return HW_OK;
 }
 
+/* ---- An encoder ----------------------------------------------------------------------------- */
+
+/* Layers are smoothed for texts of random tokens: which columns of activations are large is hardly
+ * the text's doing. */
+enum { RANDOM_TEXTS = 32, RANDOM_TOKENS = 32 };
+
+typedef struct random_texts {
+    uint32_t *ids;
+    uint32_t offsets[RANDOM_TEXTS + 1];
+} random_texts;
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* The template's tokens are around each. */
+static hw_status make_random_texts(random_texts *texts, const hw_fine_tuned *parts, hw_error *err) {
+    static const uint64_t purpose = 0x736d6f6f; /* "smoo" */
+    const uint64_t vocabulary = (uint64_t)hw_encoder_config_of(parts->encoder)->vocabulary;
+    const size_t around = hw_template_tokens(parts->tokenizer);
+    const size_t tokens = smaller(RANDOM_TOKENS, (size_t)parts->max_tokens - around);
+    const size_t bytes = RANDOM_TEXTS * (tokens + around) * sizeof *texts->ids;
+    hw_token token[RANDOM_TOKENS] = { 0 };
+    texts->ids = hw_malloc(bytes);
+    if (!texts->ids) return hw_fail_memory(err, bytes);
+    texts->offsets[0] = 0;
+    for (size_t t = 0; t < RANDOM_TEXTS; t++) {
+        for (size_t i = 0; i < tokens; i++)
+            token[i].id = (uint32_t)hw_random_below(t, purpose, i, vocabulary);
+        uint32_t *at = texts->ids + texts->offsets[t];
+        texts->offsets[t + 1] =
+            texts->offsets[t] + (uint32_t)hw_window_write(at, parts->tokenizer, token, tokens);
+    }
+    return HW_OK;
+}
+
+static hw_encoder *quantized_of(const hw_fine_tuned *parts, hw_error *err) {
+    random_texts texts;
+    if (hw_template_tokens(parts->tokenizer) >= (size_t)parts->max_tokens)
+        return hw_encoder_quantize(parts->encoder, NULL, err); /* it can read no text */
+    if (make_random_texts(&texts, parts, err) != HW_OK) return NULL;
+    const hw_encoder_batch batch = { texts.ids, texts.offsets, RANDOM_TEXTS, NULL };
+    hw_encoder *quantized = hw_encoder_quantize(parts->encoder, &batch, err);
+    hw_free(texts.ids);
+    return quantized;
+}
+
 static hw_classifier *quantize_encoder(const hw_classifier *classifier, hw_error *err) {
     hw_fine_tuned parts = hw_classifier_parts(classifier);
-    hw_encoder *quantized =
-        classifier->summary.quantized ? NULL : hw_encoder_quantize(classifier->encoder, err);
-    if (!quantized && !classifier->summary.quantized) return NULL;
-    if (quantized) parts.encoder = quantized;
+    hw_encoder *quantized = NULL;
+    if (!classifier->summary.quantized) {
+        quantized = quantized_of(&parts, err);
+        if (!quantized) return NULL;
+        parts.encoder = quantized;
+    }
     hw_classifier *copy = hw_classifier_of_encoder(&parts, err);
     hw_encoder_free(quantized);
     return copy;

@@ -45,7 +45,9 @@ typedef struct hw_encoder_source {
 
 /* Takes the weights that `config` needs from tensors, which must outlive the encoder, checks every
  * shape and value. F32 is viewed in place, F16 and BF16 are converted, I8 with a "<name>.scale" of
- * F32 [out] is kept as int8, and packed. Base-model files without the prefix ("bert.") and the old
+ * F32 [out] is kept as int8, and packed; "<name>.smooth" F32 [in] and "<name>.exact"
+ * F32 [2, out] are what its input is multiplied by, and the weights of what is 0 there
+ * (encoder/smoothing.h). Base-model files without the prefix ("bert.") and the old
  * names (LayerNorm.gamma) are accepted. pool may be NULL. */
 hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_source *source,
                            hw_pool *pool, hw_error *err);
@@ -68,8 +70,14 @@ bool hw_encoder_parameter_at(hw_encoder_parameter *parameter, const hw_encoder_c
                              size_t i);
 /* Where the i-th parameter is now. NULL if it is int8. */
 const float *hw_encoder_values(const hw_encoder *encoder, size_t i);
-/* int8 values [rows][columns] and scale [rows] of a linear layer; NULL if it is float. */
-const int8_t *hw_encoder_values_int8(const hw_encoder *encoder, size_t i, const float **scale);
+/* A linear layer in int8. */
+typedef struct hw_encoder_int8 {
+    const int8_t *steps; /* [rows][columns]; NULL if the layer is float */
+    const float *scale;  /* [rows] */
+    const float *smooth; /* [columns], or NULL; HW_INT8_EXACT of them are 0 ... */
+    const float *exact;  /* [HW_INT8_EXACT][rows]: ... and have these weights; NULL if smooth is */
+} hw_encoder_int8;
+hw_encoder_int8 hw_encoder_values_int8(const hw_encoder *encoder, size_t i);
 /* Floats in the whole block, and in the word embedding at its start (padded to 16). */
 size_t hw_encoder_floats(const hw_encoder_config *config);
 size_t hw_encoder_word_floats(const hw_encoder_config *config);
@@ -85,8 +93,11 @@ bool hw_encoder_warm(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *po
 /* Moves all weights into one block of the encoder's own, so that they can be changed, and returns
  * it. */
 float *hw_encoder_thaw(hw_encoder *encoder, hw_error *err);
-/* A copy whose linear layers are int8, one scale an output; its tensors live in memory. */
-hw_encoder *hw_encoder_quantize(const hw_encoder *encoder, hw_error *err);
+/* A copy whose linear layers are int8, one scale an output; its tensors live in memory. typical:
+ * texts with activations like those to come, for which layers are smoothed (encoder/smoothing.h);
+ * NULL: they are not. */
+hw_encoder *hw_encoder_quantize(const hw_encoder *encoder, const hw_encoder_batch *typical,
+                                hw_error *err);
 /* A copy without the heads off[layers][heads]: its logits are those of the encoder with these heads
  * masked. A head that a layer does not have must not be off. HW_ERROR_UNSUPPORTED if layers share
  * their weights or have more than 64 heads, HW_ERROR_ARGUMENT if a layer would have none. */

@@ -22,25 +22,25 @@ static size_t smaller(size_t a, size_t b) {
 
 /* ---- Forward ------------------------------------------------------------------------------ */
 
-/* int8: the activations are quantised by row. */
+/* int8: the activations are quantised by row. All modules that read them smooth them alike. */
 static void quantize_rows(void *context, size_t piece, int32_t worker) {
     (void)worker;
     const product *p = context;
     const size_t inputs = p->modules->columns, row = piece * HW_ROWS;
     const hw_encoder_work *work = &p->pass->scratch->work;
-    p->pass->kernels->quantize(work->quantized + row * inputs, work->quantized_scale + row,
-                               p->x + row * inputs, smaller(p->rows - row, HW_ROWS), inputs);
+    p->pass->kernels->quantize(work->quantized + row * inputs, work->quantized_rows + row,
+                               p->x + row * inputs, &p->modules->input,
+                               smaller(p->rows - row, HW_ROWS), inputs);
 }
 
 /* Panels [first, first + panels) of one module. y: the module's first column. */
 static void multiply_int8(float *y, const product *p, const hw_module *module, size_t first,
                           size_t columns) {
     const hw_encoder_work *work = &p->pass->scratch->work;
-    const size_t quads = (module->columns + HW_QUAD - 1) / HW_QUAD, column = first * HW_PANEL;
-    p->pass->kernels->gemm_int8(y + column, p->ldy, work->quantized, work->quantized_scale,
-                                module->packed8 + column * quads * HW_QUAD,
-                                module->sums + column * HW_SUMS, module->scale + column,
-                                module->bias ? module->bias + column : NULL, p->rows, columns,
+    const hw_int8_matrix all = { module->packed8, module->sums, module->scale, module->packed_exact,
+                                 module->bias };
+    p->pass->kernels->gemm_int8(y + first * HW_PANEL, p->ldy, work->quantized, work->quantized_rows,
+                                hw_int8_from(all, first, module->columns), p->rows, columns,
                                 module->columns);
 }
 

@@ -1,7 +1,9 @@
 /* From named tensors to an encoder. Invariant: on success every slot has values of its shape, all
  * finite; F32 is viewed where it is, everything else is in memory of the encoder's own. */
 #include "base/memory.h"
+#include "encoder/smoothing.h"
 #include "encoder/weights.h"
+#include "tensor/int8_weights.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -69,16 +71,26 @@ static hw_status find_checked(const hw_tensor **tensor, const hw_encoder_source 
                    (*tensor)->name);
 }
 
-static hw_status find_scale(const hw_tensor **scale, const hw_encoder_source *from,
-                            const hw_tensor *tensor, const hw_slot *slot, hw_error *err) {
+/* What goes with a matrix of int8; *found is NULL if it is not there. columns: 0 of a vector. */
+static hw_status find_part(const hw_tensor **found, const hw_encoder_source *from,
+                           const hw_tensor *matrix, const char *tail, size_t rows, size_t columns,
+                           hw_error *err) {
     char name[HW_SLOT_NAME + 8];
-    snprintf(name, sizeof name, "%s.scale", tensor->name);
-    *scale = from->find(from->context, name);
-    if (!*scale) return hw_fail(err, HW_ERROR_FORMAT, "%s: no tensor %s", from->name, name);
-    if ((*scale)->dtype != HW_F32 || (*scale)->dims != 1 || (*scale)->shape[0] != slot->rows)
-        return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s is not F32 [%zu]", from->name, name,
-                       slot->rows);
-    return HW_OK;
+    snprintf(name, sizeof name, "%s%s", matrix->name, tail);
+    const hw_tensor *part = *found = from->find(from->context, name);
+    if (!part) return HW_OK;
+    const bool fits = columns ? part->dims == 2 && part->shape[1] == columns : part->dims == 1;
+    if (fits && part->dtype == HW_F32 && part->shape[0] == rows) return HW_OK;
+    return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s is not F32 of %zu x %zu", from->name, name,
+                   rows, columns ? columns : 1);
+}
+
+static hw_status find_needed(const hw_tensor **found, const hw_encoder_source *from,
+                             const hw_tensor *matrix, const char *tail, size_t rows, size_t columns,
+                             hw_error *err) {
+    HW_TRY(find_part(found, from, matrix, tail, rows, columns, err));
+    if (*found) return HW_OK;
+    return hw_fail(err, HW_ERROR_FORMAT, "%s: no tensor %s%s", from->name, matrix->name, tail);
 }
 
 /* ---- Values ------------------------------------------------------------------------------- */
@@ -121,15 +133,35 @@ static bool can_be_viewed(const hw_tensor *tensor) {
 /* Floats of its own that a tensor, or a slot without one, needs; a multiple of 16. */
 static size_t own_floats(const hw_tensor *tensor, const hw_slot *slot) {
     if (can_be_viewed(tensor)) return 0;
-    const size_t count = tensor && tensor->dtype == HW_I8 ? slot->rows : slot->rows * slot->columns;
-    return (count + 15) / 16 * 16;
+    if (tensor && tensor->dtype == HW_I8) return hw_int8_floats(slot);
+    return hw_padded(slot->rows * slot->columns);
+}
+
+static hw_status take_int8(hw_weight *weight, float *mine, const hw_encoder_source *from,
+                           const hw_tensor *tensor, hw_error *err) {
+    const hw_slot *slot = &weight->slot;
+    const hw_int8_parts parts = hw_int8_parts_at(mine, slot);
+    const hw_tensor *scale = NULL, *smooth = NULL, *exact = NULL;
+    HW_TRY(find_needed(&scale, from, tensor, ".scale", slot->rows, 0, err));
+    convert(parts.scale, scale, slot->rows);
+    weight->values8 = tensor->data;
+    weight->scale = parts.scale;
+    if (!hw_may_be_smoothed(slot->module)) return HW_OK;
+    HW_TRY(find_part(&smooth, from, tensor, ".smooth", slot->columns, 0, err));
+    if (!smooth) return HW_OK;
+    HW_TRY(find_needed(&exact, from, tensor, ".exact", HW_INT8_EXACT, slot->rows, err));
+    convert(parts.smooth, smooth, slot->columns);
+    convert(parts.exact, exact, HW_INT8_EXACT * slot->rows);
+    weight->smooth = parts.smooth;
+    weight->exact = parts.exact;
+    return HW_OK;
 }
 
 /* Sets what weight points to; *own is moved on past what it takes. */
 static hw_status take_values(hw_weight *weight, float **own, const hw_encoder_source *from,
                              const hw_encoder_config *config, hw_error *err) {
     const hw_slot *slot = &weight->slot;
-    const hw_tensor *tensor = NULL, *scale = NULL;
+    const hw_tensor *tensor = NULL;
     HW_TRY(find_checked(&tensor, from, slot, config, err));
     float *mine = *own;
     *own += own_floats(tensor, slot);
@@ -137,10 +169,7 @@ static hw_status take_values(hw_weight *weight, float **own, const hw_encoder_so
         hw_encoder_init_slot(mine, slot, config->initializer_range, *from->readout_seed);
         weight->values = mine;
     } else if (tensor->dtype == HW_I8) {
-        HW_TRY(find_scale(&scale, from, tensor, slot, err));
-        convert(mine, scale, slot->rows);
-        weight->values8 = tensor->data;
-        weight->scale = mine;
+        HW_TRY(take_int8(weight, mine, from, tensor, err));
     } else if (can_be_viewed(tensor)) {
         weight->values = tensor->data;
     } else {
@@ -205,6 +234,12 @@ static void check_piece(void *context, size_t piece, int32_t worker) {
         atomic_store(&c->endless, true);
 }
 
+static bool all_fit(const int8_t *values, const hw_slot *slot) {
+    for (size_t row = 0; row < slot->rows; row++)
+        if (!hw_int8_fits(values + row * slot->columns, slot->columns)) return false;
+    return true;
+}
+
 static hw_status check_values(const hw_weight *weight, const hw_encoder_config *config,
                               const hw_encoder_source *from, hw_pool *pool, hw_error *err) {
     const hw_slot *slot = &weight->slot;
@@ -214,11 +249,56 @@ static hw_status check_values(const hw_weight *weight, const hw_encoder_config *
         c.count = slot->rows;
     }
     hw_pool_run(pool, (c.count + PIECE - 1) / PIECE, check_piece, &c);
-    if (!atomic_load(&c.endless)) return HW_OK;
+    const bool fits = !weight->values8 || all_fit(weight->values8, slot);
+    if (!atomic_load(&c.endless) && fits) return HW_OK;
     char name[HW_SLOT_NAME];
     hw_slot_name(name, slot, config);
+    if (!fits)
+        return hw_fail(err, HW_ERROR_FORMAT,
+                       "%s: tensor %s has int8 values whose products would not be exact; quantize "
+                       "the model anew",
+                       from->name, name);
     return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s has a value that is not finite", from->name,
                    name);
+}
+
+/* HW_INT8_EXACT are 0, the others above it. */
+static bool can_smooth(const float *smooth, size_t count) {
+    size_t zeros = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!(smooth[i] >= 0)) return false;
+        zeros += smooth[i] == 0;
+    }
+    return zeros == HW_INT8_EXACT && all_finite(smooth, count);
+}
+
+/* Queries, keys and values read the same input, in one form. */
+static bool is_like_query(const hw_encoder *encoder, const hw_weight *weight) {
+    const hw_module *query = &hw_layer_modules(encoder, weight->slot.layer)[HW_MODULE_QUERY];
+    const float *smooth = query->input.smooth;
+    if (!weight->values8 != !query->weight8 || !weight->smooth != !smooth) return false;
+    return !smooth || memcmp(weight->smooth, smooth, query->columns * sizeof *smooth) == 0;
+}
+
+static hw_status check_smoothing(const hw_encoder *encoder, const hw_encoder_source *from,
+                                 hw_error *err) {
+    for (size_t i = 0; i < encoder->slots; i++) {
+        const hw_weight *weight = &encoder->weight[i];
+        const hw_slot *slot = &weight->slot;
+        const bool is_key = slot->module == HW_MODULE_KEY || slot->module == HW_MODULE_VALUE;
+        const char *wrong = NULL;
+        if (weight->smooth && !can_smooth(weight->smooth, slot->columns))
+            wrong = ".smooth does not have two zeros and else finite values above 0";
+        else if (weight->exact && !all_finite(weight->exact, HW_INT8_EXACT * slot->rows))
+            wrong = ".exact has a value that is not finite";
+        else if (is_key && !slot->is_bias && !is_like_query(encoder, weight))
+            wrong = " is not of int8, or smoothed, as the query's is";
+        if (!wrong) continue;
+        char name[HW_SLOT_NAME];
+        hw_slot_name(name, slot, &encoder->config);
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s%s", from->name, name, wrong);
+    }
+    return HW_OK;
 }
 
 static hw_status check_slots(const hw_encoder *encoder, bool packed, const hw_encoder_source *from,
@@ -247,6 +327,7 @@ hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_sou
     if (take_all(encoder, source, err) != HW_OK) goto failed;
     if (check_all(encoder, source, pool, err) != HW_OK) goto failed;
     hw_encoder_bind(encoder);
+    if (check_smoothing(encoder, source, err) != HW_OK) goto failed;
     if (hw_encoder_make_room(encoder, err) != HW_OK) goto failed;
     if (hw_encoder_has_int8(encoder)) hw_encoder_pack(encoder, hw_kernels_select(), pool);
     return encoder;

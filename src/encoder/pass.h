@@ -67,7 +67,7 @@ typedef struct hw_encoder_work {
     float *norm_sums;                     /* [chunks][2 * width] */
     float *first;                         /* [texts][3 * width]: of first tokens */
     int8_t *quantized;                    /* [tokens][widest input] */
-    float *quantized_scale;               /* [tokens] */
+    hw_int8_row *quantized_rows;          /* [tokens] */
     hw_head_work *worker;                 /* [threads] */
 } hw_encoder_work;
 

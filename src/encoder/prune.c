@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "encoder/pruned_heads.h"
 #include "encoder/weights.h"
+#include "tensor/int8_weights.h"
 
 #include <string.h>
 
@@ -77,21 +78,18 @@ static void copy_heads(char *to, const char *from, const cut *c, size_t groups, 
 
 /* ---- Copying -------------------------------------------------------------------------------- */
 
-static size_t padded(size_t count) {
-    return (count + 15) / 16 * 16;
-}
-
 static size_t elements(const hw_weight *weight) {
     return weight->slot.rows * weight->slot.columns;
 }
 
-/* Of the copy's slot, whose values are like those of the original's. */
+/* Of the copy's slot, whose values are like those of the original's: int8 ones have a scale, and
+ * may be smoothed. */
 static size_t float_count(const hw_weight *to, const hw_weight *from) {
-    return padded(from->values ? elements(to) : to->slot.rows);
+    return from->values ? hw_padded(elements(to)) : hw_int8_floats(&to->slot);
 }
 
 static size_t byte_count(const hw_weight *to, const hw_weight *from) {
-    return from->values8 ? padded(elements(to)) : 0;
+    return from->values8 ? hw_padded(elements(to)) : 0;
 }
 
 static hw_status make_blocks(hw_encoder *copy, const hw_encoder *encoder, hw_error *err) {
@@ -134,9 +132,19 @@ static void copy_weight(hw_weight *to, const hw_weight *from, const cut *c, floa
         return;
     }
     copy_values(bytes, from->values8, &from->slot, c, sizeof *bytes);
-    copy_scale(floats, from->scale, &from->slot, c);
+    const hw_int8_parts parts = hw_int8_parts_at(floats, &to->slot);
+    copy_scale(parts.scale, from->scale, &from->slot, c);
+    if (c->off && c->columns) /* others are neighbours now */
+        for (size_t row = 0; row < to->slot.rows; row++)
+            hw_int8_coarsen(bytes + row * to->slot.columns, parts.scale + row, to->slot.columns);
     to->values8 = bytes;
-    to->scale = floats;
+    to->scale = parts.scale;
+    if (!from->smooth) return;
+    to->smooth = memcpy(parts.smooth, from->smooth, to->slot.columns * sizeof *parts.smooth);
+    to->exact = parts.exact;
+    for (size_t e = 0; e < HW_INT8_EXACT; e++)
+        copy_scale(parts.exact + e * to->slot.rows, from->exact + e * from->slot.rows, &from->slot,
+                   c);
 }
 
 static void copy_all(hw_encoder *copy, const hw_encoder *encoder, const bool *off) {

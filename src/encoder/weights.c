@@ -35,6 +35,7 @@ void hw_encoder_free(hw_encoder *encoder) {
     hw_free(encoder->packed);
     hw_free(encoder->packed8);
     hw_free(encoder->sums);
+    hw_free(encoder->packed_exact);
     hw_free(encoder);
 }
 
@@ -46,14 +47,23 @@ const float *hw_encoder_values(const hw_encoder *encoder, size_t i) {
     return encoder->weight[i].values;
 }
 
-const int8_t *hw_encoder_values_int8(const hw_encoder *encoder, size_t i, const float **scale) {
-    *scale = encoder->weight[i].scale;
-    return encoder->weight[i].values8;
+hw_encoder_int8 hw_encoder_values_int8(const hw_encoder *encoder, size_t i) {
+    const hw_weight *weight = &encoder->weight[i];
+    return (hw_encoder_int8){ weight->values8, weight->scale, weight->smooth, weight->exact };
 }
 
 static hw_module *module_of(hw_encoder *encoder, const hw_slot *slot) {
     const int32_t row = hw_is_of_layer(slot->module) ? slot->layer + 1 : 0;
     return &encoder->module[row][slot->module];
+}
+
+/* Exact columns are those that smoothing makes 0. */
+static hw_int8_input input_of(const float *smooth, size_t columns) {
+    hw_int8_input input = { .smooth = smooth };
+    size_t found = 0;
+    for (size_t i = 0; smooth && i < columns && found < HW_INT8_EXACT; i++)
+        if (smooth[i] == 0) input.exact[found++] = (uint32_t)i;
+    return input;
 }
 
 static void bind_slot(hw_encoder *encoder, const hw_weight *weight) {
@@ -68,6 +78,9 @@ static void bind_slot(hw_encoder *encoder, const hw_weight *weight) {
     module->weight = weight->values;
     module->weight8 = weight->values8;
     module->scale = weight->scale;
+    module->exact = weight->exact;
+    module->exact_step = weight->slot.rows;
+    module->input = input_of(weight->smooth, module->columns);
     module->weight_at = weight->slot.offset;
 }
 
@@ -80,6 +93,9 @@ static void bind_part(hw_module *part, const hw_module *whole, size_t number) {
     part->bias = whole->bias ? whole->bias + row : NULL;
     part->weight8 = whole->weight8 ? whole->weight8 + at : NULL;
     part->scale = whole->scale ? whole->scale + row : NULL;
+    part->exact = whole->exact ? whole->exact + row : NULL;
+    part->exact_step = whole->exact_step;
+    part->input = whole->input;
     part->weight_at = whole->weight_at + at;
     part->bias_at = whole->bias_at + row;
 }
@@ -140,12 +156,11 @@ static size_t packed_floats(const hw_module *module) {
 }
 
 static size_t packed_bytes(const hw_module *module) {
-    const size_t quads = (module->columns + HW_QUAD - 1) / HW_QUAD;
-    return module->weight8 ? hw_panels(module->rows) * HW_PANEL * quads * HW_QUAD : 0;
+    return module->weight8 ? hw_panels(module->rows) * hw_int8_panel(module->columns) : 0;
 }
 
 static size_t packed_sums(const hw_module *module) {
-    return module->weight8 ? hw_panels(module->rows) * HW_SUMS * HW_PANEL : 0;
+    return module->weight8 ? hw_panels(module->rows) * HW_PANEL : 0;
 }
 
 static void place(hw_encoder *encoder) {
@@ -155,6 +170,8 @@ static void place(hw_encoder *encoder) {
         if (module->weight8) {
             module->packed8 = encoder->packed8 + bytes;
             module->sums = encoder->sums + sums;
+            module->packed_exact =
+                module->exact ? encoder->packed_exact + HW_INT8_EXACT * sums : NULL;
         } else {
             module->packed = encoder->packed + floats;
         }
@@ -175,7 +192,8 @@ hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err) {
     encoder->packed = hw_malloc(floats * sizeof *encoder->packed);
     encoder->packed8 = hw_malloc(bytes);
     encoder->sums = hw_malloc(sums * sizeof *encoder->sums);
-    if (!encoder->packed || !encoder->packed8 || !encoder->sums)
+    encoder->packed_exact = hw_malloc(HW_INT8_EXACT * sums * sizeof *encoder->packed_exact);
+    if (!encoder->packed || !encoder->packed8 || !encoder->sums || !encoder->packed_exact)
         return hw_fail_memory(err, floats * sizeof *encoder->packed + bytes);
     place(encoder);
     return HW_OK;
@@ -186,10 +204,19 @@ typedef struct packing {
     const hw_kernels *kernels;
 } packing;
 
+static void pack_exact(hw_module *module) {
+    for (size_t column = 0; column < hw_panels(module->rows) * HW_PANEL; column++)
+        for (size_t e = 0; e < HW_INT8_EXACT; e++)
+            module->packed_exact[(column / HW_PANEL * HW_INT8_EXACT + e) * HW_PANEL +
+                                 column % HW_PANEL] =
+                column < module->rows ? module->exact[e * module->exact_step + column] : 0;
+}
+
 static void pack_module(void *context, size_t task, int32_t worker) {
     (void)worker;
     const packing *p = context;
     hw_module *module = packed_at(p->encoder, task);
+    if (module->packed_exact) pack_exact(module);
     if (module->weight8)
         p->kernels->pack_int8(module->packed8, module->sums, module->weight8, module->rows,
                               module->columns);

@@ -14,9 +14,13 @@ typedef struct hw_module {
     size_t weight_at, bias_at;  /* their places in a block of gradients */
     const int8_t *weight8;      /* instead of weight, if it is int8 */
     const float *scale;         /* [rows] */
-    float *packed;              /* linear layers only (kernels->pack) ... */
-    int8_t *packed8;            /* ... or kernels->pack_int8 */
+    const float *exact;         /* [HW_INT8_EXACT] rows, `exact_step` apart; or NULL */
+    size_t exact_step;
+    hw_int8_input input;
+    float *packed;   /* linear layers only (kernels->pack) ... */
+    int8_t *packed8; /* ... or kernels->pack_int8 */
     int32_t *sums;
+    float *packed_exact; /* as in hw_int8_matrix, or NULL */
 } hw_module;
 
 /* One slot's values. */
@@ -24,7 +28,7 @@ typedef struct hw_weight {
     hw_slot slot;
     const float *values;
     const int8_t *values8;
-    const float *scale;
+    const float *scale, *smooth, *exact;
 } hw_weight;
 
 /* Until they are packed, a pass packs a few panels at a time on its way. */
@@ -47,6 +51,7 @@ struct hw_encoder {
     float *packed;
     int8_t *packed8;
     int32_t *sums;
+    float *packed_exact;
 };
 
 /* [HW_MODULES] outside layers, and of layer l of [0, config->layers). */
@@ -55,6 +60,22 @@ static inline const hw_module *hw_base_modules(const hw_encoder *encoder) {
 }
 static inline const hw_module *hw_layer_modules(const hw_encoder *encoder, int32_t l) {
     return encoder->module[encoder->config.shared_layers ? 1 : l + 1];
+}
+
+/* Where the floats of a matrix of int8 are in a block, one part after the other, each a multiple of
+ * 16. */
+typedef struct hw_int8_parts {
+    float *scale, *smooth, *exact;
+} hw_int8_parts;
+static inline size_t hw_padded(size_t count) {
+    return (count + 15) / 16 * 16;
+}
+static inline hw_int8_parts hw_int8_parts_at(float *floats, const hw_slot *slot) {
+    float *smooth = floats + hw_padded(slot->rows);
+    return (hw_int8_parts){ floats, smooth, smooth + hw_padded(slot->columns) };
+}
+static inline size_t hw_int8_floats(const hw_slot *slot) {
+    return hw_padded(slot->rows) + hw_padded(slot->columns) + hw_padded(HW_INT8_EXACT * slot->rows);
 }
 
 /* An encoder without values: its weight[] has slots alone. */

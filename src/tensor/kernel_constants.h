@@ -37,7 +37,10 @@
 /* Beyond -BOUND and BOUND x / (1 + exp(x)) and x / (1 + exp(-x)) are 0 next to 1. */
 #define HW_SIGMOID_BOUND 88.0f
 
-#define HW_INT8_MOST 127.0f /* -128 is not used: symmetric */
+/* Of products of int8: the most of either side (-128 is not used: symmetric), and the most that
+ * four of the right side which are added in 16 bits may sum to. The left side is moved up by its
+ * most to be unsigned: (127 + 127) * 129 < 2^15. */
+enum { HW_INT8_MOST = 127, HW_INT8_FOUR = 129 };
 
 /* Kernels that are a function of one number, with its slope: both tables make them of it. */
 #define HW_ACTIVATION_LIST(X) X(gelu) X(gelu_erf) X(relu) X(silu) X(tanh)

@@ -23,13 +23,52 @@ typedef struct hw_adam {
     float epsilon; /* already times sqrt(1-b2^t) */
 } hw_adam;
 
-/* Of a packed matrix: columns that lie together, rows of them if they are int8, and sums of each
- * column then. */
-enum { HW_PANEL = 16, HW_QUAD = 4, HW_SUMS = 2 };
+/* Of a packed matrix: columns that lie together; if they are int8, rows that lie together, and what
+ * their number is filled up to a multiple of. */
+enum { HW_PANEL = 16, HW_QUAD = 4, HW_INT8_DEPTH = 8 };
+
+/* Of the columns of an int8 product's left side, so many stay as they are. */
+enum { HW_INT8_EXACT = 2 };
+
+/* How a row is quantised: columns are multiplied by smooth[n] first; those of `exact` have 0. */
+typedef struct hw_int8_input {
+    const float *smooth; /* NULL: as they are, none is exact */
+    uint32_t exact[HW_INT8_EXACT];
+} hw_int8_input;
+
+/* A row of int8: x times smooth is about scale * (q - zero), but for the exact columns. */
+typedef struct hw_int8_row {
+    float scale;
+    int32_t zero; /* in [-127, 127] */
+    float exact[HW_INT8_EXACT];
+} hw_int8_row;
+
+/* The right side, b[n][k]. */
+typedef struct hw_int8_matrix {
+    const int8_t *packed; /* by pack_int8 */
+    const int32_t *sums;
+    const float *scale; /* [n] */
+    const float *exact; /* [(n+15)/16][HW_INT8_EXACT][16]: weights of the exact columns, or NULL */
+    const float *bias;  /* [n], or NULL */
+} hw_int8_matrix;
 
 /* Panels of so many columns; the last may be filled up with zeros. */
 static inline size_t hw_panels(size_t columns) {
     return (columns + HW_PANEL - 1) / HW_PANEL;
+}
+/* Bytes of a panel of k rows of int8. */
+static inline size_t hw_int8_panel(size_t k) {
+    return (k + HW_INT8_DEPTH - 1) / HW_INT8_DEPTH * HW_INT8_DEPTH * HW_PANEL;
+}
+/* b from a panel on. */
+static inline hw_int8_matrix hw_int8_from(hw_int8_matrix b, size_t panel, size_t k) {
+    const size_t column = panel * HW_PANEL;
+    b.packed += panel * hw_int8_panel(k);
+    b.sums += column;
+    b.scale += column;
+    if (b.exact) b.exact += column * HW_INT8_EXACT;
+    if (b.bias) b.bias += column;
+    return b;
 }
 
 /* X(name, arguments) */
@@ -49,19 +88,20 @@ static inline size_t hw_panels(size_t columns) {
      * its bias. Columns from 16 * i on alone: packed + 16*k*i, bias + 16*i, c + 16*i. */          \
     X(gemm_packed, (float *c, size_t ldc, const float *a, size_t lda, const float *packed,         \
                     const float *bias, size_t m, size_t n, size_t k))                              \
-    /* Each row of x[rows][n]: scale[row] = max |x| / 127, q = x / scale rounded half to even, in  \
-     * [-127, 127]; 0 if scale is 0 */                                                             \
-    X(quantize, (int8_t *q, float *scale, const float *x, size_t rows, size_t n))                  \
-    /* packed[(n+15)/16][(k+3)/4][16][4] from b[n][k], zeros past n and k. sums[(n+15)/16][2][16]: \
-     * of a row of b, its sum, then that of its neighbours' products b[0] b[1] + b[2] b[3] + ...   \
-     */                                                                                            \
+    /* Each row of x[rows][n] times smooth[n]: scale = (max(x, 0) - min(x, 0)) / 254; zero such     \
+     * that the least becomes -127; q = x / scale rounded half to even, plus zero, in [-127, 127]; \
+     * 0 if scale is 0; exact: x of those columns, or 0 */                                         \
+    X(quantize, (int8_t *q, hw_int8_row *row, const float *x, const hw_int8_input *input,          \
+                 size_t rows, size_t n))                                                           \
+    /* packed[(n+15)/16][(k+7)/8*2][16][4] from b[n][k], zeros past n and k; sums[(n+15)/16][16]   \
+     * of its rows */                                                                              \
     X(pack_int8, (int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k))             \
-    /* c[m][n] (row stride ldc) = a_scale[m] * b_scale[n] * (a[m][k] * transposed b) + bias[n]     \
-     * (NULL: 0), b packed: exact sums, converted to float, times (a_scale * b_scale), plus bias.  \
-     * k < 2^17, so that no sum overflows */                                                       \
-    X(gemm_int8, (float *c, size_t ldc, const int8_t *a, const float *a_scale,                     \
-                  const int8_t *packed, const int32_t *sums, const float *b_scale,                 \
-                  const float *bias, size_t m, size_t n, size_t k))                                \
+    /* c[m][n] (row stride ldc) = row.scale * b.scale[n] * ((a[m][k] - row.zero) * transposed b)   \
+     * + bias[n] + row.exact * b.exact: exact sums, converted to float, times (scale * b.scale),   \
+     * plus bias, plus each product. a: in [-127, 127]; rows of b: hw_int8_fits                    \
+     * (tensor/int8_weights.h). k < 2^17, so that no sum overflows. */                             \
+    X(gemm_int8, (float *c, size_t ldc, const int8_t *a, const hw_int8_row *row, hw_int8_matrix b, \
+                  size_t m, size_t n, size_t k))                                                   \
     /* y[n] += factor * x[n] */                                                                    \
     X(axpy, (float *y, const float *x, float factor, size_t n))                                    \
     /* y[n] += sum over i in [0, count), in that order, of factor[i * factor_step] times row       \

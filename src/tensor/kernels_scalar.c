@@ -87,51 +87,67 @@ static void kernel_gemm_packed(float *c, size_t ldc, const float *a, size_t lda,
 
 /* ---- int8 --------------------------------------------------------------------------------- */
 
-/* A quotient that is not a number, or above the most because scale has lost bits, is the most. */
-static int8_t quantized(float x, float scale) {
-    const float q = x / scale;
-    const float below = q < HW_INT8_MOST ? q : HW_INT8_MOST;
-    return (int8_t)rintf(below > -HW_INT8_MOST ? below : -HW_INT8_MOST);
+/* Rounded and in [-zero - 127, -zero + 127]; what is not a number becomes the most. */
+static int32_t steps_of(float x, float scale, int32_t zero) {
+    const float most = (float)(HW_INT8_MOST - zero), least = (float)(-HW_INT8_MOST - zero);
+    const float steps = x / scale, below = steps < most ? steps : most;
+    return (int32_t)rintf(below > least ? below : least);
 }
 
-static void kernel_quantize(int8_t *q, float *scale, const float *x, size_t rows, size_t n) {
-    for (size_t row = 0; row < rows; row++, q += n, x += n) {
-        float most = 0;
-        for (size_t i = 0; i < n; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
-        scale[row] = most / HW_INT8_MOST;
-        for (size_t i = 0; i < n; i++) q[i] = scale[row] == 0 ? 0 : quantized(x[i], scale[row]);
+static float smoothed(const float *x, const hw_int8_input *input, size_t i) {
+    return input->smooth ? x[i] * input->smooth[i] : x[i];
+}
+
+static void kernel_quantize(int8_t *q, hw_int8_row *row, const float *x, const hw_int8_input *input,
+                            size_t rows, size_t n) {
+    for (; rows > 0; rows--, row++, q += n, x += n) {
+        float most = 0, least = 0;
+        for (size_t i = 0; i < n; i++) {
+            const float value = smoothed(x, input, i);
+            most = value > most ? value : most;
+            least = value < least ? value : least;
+        }
+        const float scale = (most - least) / (2 * HW_INT8_MOST);
+        row->scale = scale;
+        row->zero = scale == 0 ? 0 : -HW_INT8_MOST - steps_of(least, scale, HW_INT8_MOST);
+        for (size_t i = 0; i < n; i++)
+            q[i] = (int8_t)(scale == 0
+                                ? 0
+                                : row->zero + steps_of(smoothed(x, input, i), scale, row->zero));
+        for (size_t e = 0; e < HW_INT8_EXACT; e++)
+            row->exact[e] = input->smooth ? x[input->exact[e]] : 0;
     }
 }
 
 static void kernel_pack_int8(int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k) {
     for (size_t panel = 0; panel < n; panel += HW_PANEL) {
-        int32_t *products = sums + HW_PANEL;
-        for (size_t i = 0; i < HW_PANEL; i++) sums[i] = products[i] = 0;
-        for (size_t quad = 0; quad < k; quad += HW_QUAD) {
+        for (size_t i = 0; i < HW_PANEL; i++) sums[i] = 0;
+        for (size_t quad = 0; quad * HW_PANEL < hw_int8_panel(k); quad += HW_QUAD) {
             for (size_t i = 0; i < HW_PANEL * HW_QUAD; i++) {
                 const size_t j = panel + i / HW_QUAD, p = quad + i % HW_QUAD;
                 *packed = j < n && p < k ? b[j * k + p] : 0;
-                sums[i / HW_QUAD] += *packed;
-                if (i % 2 == 1) products[i / HW_QUAD] += packed[-1] * packed[0];
-                packed++;
+                sums[i / HW_QUAD] += *packed++;
             }
         }
-        sums += HW_SUMS * HW_PANEL;
+        sums += HW_PANEL;
     }
 }
 
-static void kernel_gemm_int8(float *c, size_t ldc, const int8_t *a, const float *a_scale,
-                             const int8_t *packed, const int32_t *sums, const float *b_scale,
-                             const float *bias, size_t m, size_t n, size_t k) {
-    (void)sums; /* for those who multiply other numbers than a and b */
-    const size_t panel = (k + HW_QUAD - 1) / HW_QUAD * HW_QUAD * HW_PANEL;
+static void kernel_gemm_int8(float *c, size_t ldc, const int8_t *a, const hw_int8_row *row,
+                             hw_int8_matrix b, size_t m, size_t n, size_t k) {
+    const size_t panel = hw_int8_panel(k);
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < n; j++) {
-            const int8_t *column = packed + j / HW_PANEL * panel + j % HW_PANEL * HW_QUAD;
+            const int8_t *column = b.packed + j / HW_PANEL * panel + j % HW_PANEL * HW_QUAD;
             int32_t sum = 0;
             for (size_t p = 0; p < k; p++)
-                sum += a[i * k + p] * column[p / HW_QUAD * HW_PANEL * HW_QUAD + p % HW_QUAD];
-            c[i * ldc + j] = (float)sum * (a_scale[i] * b_scale[j]) + (bias ? bias[j] : 0);
+                sum += (a[i * k + p] - row[i].zero) *
+                       column[p / HW_QUAD * HW_PANEL * HW_QUAD + p % HW_QUAD];
+            float y = (float)sum * (row[i].scale * b.scale[j]) + (b.bias ? b.bias[j] : 0);
+            const float *exact = b.exact + j / HW_PANEL * HW_INT8_EXACT * HW_PANEL + j % HW_PANEL;
+            for (size_t e = 0; b.exact && e < HW_INT8_EXACT; e++)
+                y += row[i].exact[e] * exact[e * HW_PANEL];
+            c[i * ldc + j] = y;
         }
     }
 }

@@ -97,6 +97,10 @@ static inline vb vi_narrow(vi x) {
     return (vb)bytes;
 }
 
+/* Of pairs of bytes, those of x unsigned: the sums of their products, as int16. They saturate. */
+static inline vi vi_dot_bytes(vi x, vi y) {
+    return (vi)_mm256_maddubs_epi16((__m256i)x, (__m256i)y);
+}
 /* Of pairs of int16: the sums of their products. */
 static inline vi vi_dot_pairs(vi x, vi y) {
     return (vi)_mm256_madd_epi16((__m256i)x, (__m256i)y);

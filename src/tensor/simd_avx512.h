@@ -82,6 +82,10 @@ static inline vf vf_zero_below(vf y, vf x, vf bound) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_NLT_UQ), y);
 }
 
+/* Of pairs of bytes, those of x unsigned: the sums of their products, as int16. They saturate. */
+static inline vi vi_dot_bytes(vi x, vi y) {
+    return (vi)_mm512_maddubs_epi16((__m512i)x, (__m512i)y);
+}
 /* Of pairs of int16: the sums of their products. */
 static inline vi vi_dot_pairs(vi x, vi y) {
     return (vi)_mm512_madd_epi16((__m512i)x, (__m512i)y);
