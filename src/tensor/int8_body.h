@@ -148,10 +148,11 @@ static inline void int8_store(const int8_product *t, size_t row, size_t j, vi su
     const vf scale = vf_set(t->row[row].scale) * load(t->b.scale + at, count, zero);
     const vf bias = t->b.bias ? load(t->b.bias + at, count, zero) : zero;
     vf y = __builtin_convertvector(sum, vf) * scale + bias;
-    const float *exact = t->b.exact + at / HW_PANEL * HW_INT8_EXACT * HW_PANEL + at % HW_PANEL;
-    if (t->b.exact)
+    if (t->b.exact) {
+        const float *exact = t->b.exact + at / HW_PANEL * HW_INT8_EXACT * HW_PANEL + at % HW_PANEL;
         UNROLL for (size_t e = 0; e < HW_INT8_EXACT; e++) y +=
             vf_set(t->row[row].exact[e]) * load(exact + e * HW_PANEL, VF, zero);
+    }
     store(c, count, y);
 }
 

@@ -144,9 +144,9 @@ static void kernel_gemm_int8(float *c, size_t ldc, const int8_t *a, const hw_int
                 sum += (a[i * k + p] - row[i].zero) *
                        column[p / HW_QUAD * HW_PANEL * HW_QUAD + p % HW_QUAD];
             float y = (float)sum * (row[i].scale * b.scale[j]) + (b.bias ? b.bias[j] : 0);
-            const float *exact = b.exact + j / HW_PANEL * HW_INT8_EXACT * HW_PANEL + j % HW_PANEL;
             for (size_t e = 0; b.exact && e < HW_INT8_EXACT; e++)
-                y += row[i].exact[e] * exact[e * HW_PANEL];
+                y += row[i].exact[e] *
+                     b.exact[(j / HW_PANEL * HW_INT8_EXACT + e) * HW_PANEL + j % HW_PANEL];
             c[i * ldc + j] = y;
         }
     }
