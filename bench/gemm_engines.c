@@ -62,7 +62,7 @@ static void run_headwise(const product *p) {
         .rows = p->n, .columns = p->k, .packed = p->prepared, .bias = p->bias
     };
     hw_encoder_scratch scratch = { .pool = pool };
-    const hw_encoder_pass pass = { .kernels = kernels, .scratch = &scratch };
+    const hw_encoder_pass pass = { .kernels = kernels, .scratch = &scratch, .packed = true };
     hw_linear_forward(p->y, &layer, p->x, p->m, &pass);
 }
 
