@@ -28,10 +28,6 @@ static bool has_shape(const hw_tensor *tensor, const hw_slot *slot) {
                            : tensor->shape[0] == slot->rows && tensor->shape[1] == slot->columns;
 }
 
-static bool may_be_int8(const hw_slot *slot) {
-    return slot->kind == HW_MODULE_IS_LINEAR && hw_is_of_layer(slot->module) && !slot->is_bias;
-}
-
 static bool may_be_new(const hw_encoder_source *from, const hw_slot *slot) {
     return from->readout_seed && slot->module > HW_MODULE_FINAL_NORM;
 }
@@ -65,7 +61,7 @@ static hw_status find_checked(const hw_tensor **tensor, const hw_encoder_source 
     if (!has_shape(*tensor, slot)) return fail_shape(from, *tensor, slot, err);
     const hw_dtype type = (*tensor)->dtype;
     if (type == HW_F32 || type == HW_F16 || type == HW_BF16) return HW_OK;
-    if (type == HW_I8 && may_be_int8(slot)) return HW_OK;
+    if (type == HW_I8 && hw_may_be_int8(slot)) return HW_OK;
     return hw_fail(err, HW_ERROR_UNSUPPORTED,
                    "%s: the values of tensor %s have an unsupported type", from->name,
                    (*tensor)->name);

@@ -8,19 +8,14 @@
 
 #include <string.h>
 
-static bool becomes_int8(const hw_weight *weight) {
-    return weight->slot.kind == HW_MODULE_IS_LINEAR && hw_is_of_layer(weight->slot.module) &&
-           !weight->slot.is_bias;
-}
-
 static size_t float_count(const hw_weight *weight) {
     const hw_slot *slot = &weight->slot;
-    if (becomes_int8(weight)) return hw_int8_floats(slot);
+    if (hw_may_be_int8(slot)) return hw_int8_floats(slot);
     return hw_padded(slot->rows * slot->columns);
 }
 
 static size_t byte_count(const hw_weight *weight) {
-    return becomes_int8(weight) ? hw_padded(weight->slot.rows * weight->slot.columns) : 0;
+    return hw_may_be_int8(&weight->slot) ? hw_padded(weight->slot.rows * weight->slot.columns) : 0;
 }
 
 static hw_status make_blocks(hw_encoder *copy, hw_error *err) {
@@ -79,7 +74,7 @@ static void copy_int8(const hw_weight *weight, const hw_int8_parts *to, int8_t *
 static void quantize_weight(hw_weight *copy, const hw_weight *weight, float *floats, int8_t *bytes,
                             const quantizing *with) {
     const hw_slot *slot = &weight->slot;
-    if (!becomes_int8(weight)) {
+    if (!hw_may_be_int8(slot)) {
         memcpy(floats, weight->values, slot->rows * slot->columns * sizeof *floats);
         copy->values = floats;
         return;

@@ -36,10 +36,6 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-static size_t padded(size_t count) {
-    return (count + 15) / 16 * 16;
-}
-
 static size_t when(bool condition, size_t count) {
     return condition ? count : 0;
 }
@@ -163,8 +159,8 @@ static void lay_out_readout(hw_encoder_scratch *s, arena *a, const hw_encoder_co
 
 static void lay_out_worker(hw_head_work *work, arena *a, const hw_encoder_scratch *s,
                            const hw_encoder_config *c, const sizes *n) {
-    const size_t longest = padded(s->longest), head_dim = (size_t)c->head_dim;
-    const size_t block = smaller(longest, HW_QUERY_BLOCK), relative = padded(n->relative);
+    const size_t longest = hw_padded(s->longest), head_dim = (size_t)c->head_dim;
+    const size_t block = smaller(longest, HW_QUERY_BLOCK), relative = hw_padded(n->relative);
     const size_t bias = when(c->positions == HW_POSITIONS_BUCKETS, 2 * longest);
     work->keys = take(a, longest, head_dim);
     work->scores = take(a, block, longest);
