@@ -20,7 +20,8 @@ def config_of(tokenizer):
     return transformers.BertConfig(
         vocab_size=len(tokenizer), hidden_size=128, num_hidden_layers=2, num_attention_heads=4,
         intermediate_size=256, max_position_embeddings=512, num_labels=2,
-        pad_token_id=tokenizer.pad_token_id)
+        pad_token_id=tokenizer.pad_token_id,
+        position_embedding_type="absolute")  # ctranslate2's converter reads it
 
 
 def save(folder, kind):

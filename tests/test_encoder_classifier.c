@@ -508,7 +508,6 @@ static void test_wrong_metadata_is_refused(void **state) {
         { "config", "{", "config" },
         { "config", "{\"model_type\": \"gpt2\"}", "gpt2" },
         { "config", "{\"model_type\": \"bert\"}", "" },
-        { "tokenizer", "{}", "" },
         { "labels", "[\"a\", \"b\"]", "labels" },
         { "labels", "[]", "labels" },
         { "headwise", "{\"version\": 1, \"arch\": \"encoder\"}", "multi_label" },
@@ -524,6 +523,37 @@ static void test_wrong_metadata_is_refused(void **state) {
         assert_null(hw_classifier_from_bundle(copy, "model", &error));
         assert_memory_equal(error.message, "model", 5);
         if (!strstr(error.message, wrong[i].words)) fail_msg("%s", error.message);
+    }
+    hw_classifier_close(classifier);
+}
+
+/* A copy with that text for its tokenizer; NULL: none. */
+static hw_bundle *with_tokenizer(const hw_bundle *bundle, hw_dtype dtype, const char *text) {
+    hw_bundle *copy = hw_bundle_copy(bundle, (const char *[]){ "tokenizer" }, 1, &error);
+    assert_non_null(copy);
+    if (!text) return copy;
+    void *bytes =
+        hw_bundle_add(copy, "tokenizer", dtype, strlen(text) / hw_dtype_bytes(dtype), 0, &error);
+    assert_non_null(bytes);
+    memcpy(bytes, text, strlen(text));
+    return copy;
+}
+
+static void test_a_wrong_tokenizer_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        hw_dtype dtype;
+    } wrong[] = {
+        { NULL, HW_U8 }, { "", HW_U8 }, { "{}", HW_U8 }, { "{\"a", HW_U8 }, { "{}  ", HW_I32 }
+    };
+    make_folder(LABELS, false);
+    hw_classifier *classifier = opened("f");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        hw_bundle *copy = with_tokenizer(classifier->bundle, wrong[i].dtype, wrong[i].text);
+        assert_null(hw_classifier_from_bundle(copy, "model", &error));
+        assert_non_null(strstr(error.message, "model"));
+        assert_non_null(strstr(error.message, "tokenizer"));
     }
     hw_classifier_close(classifier);
 }
@@ -979,6 +1009,7 @@ int main(void) {
         cmocka_unit_test(test_a_missing_tensor_is_named),
         cmocka_unit_test(test_a_tensor_in_two_shards_is_named),
         cmocka_unit_test(test_wrong_metadata_is_refused),
+        cmocka_unit_test(test_a_wrong_tokenizer_is_refused),
         cmocka_unit_test(test_damaged_model_files_are_refused),
         cmocka_unit_test(test_windows_cover_every_token),
         cmocka_unit_test(test_a_text_does_not_depend_on_its_batch),

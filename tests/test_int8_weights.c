@@ -47,6 +47,26 @@ static void extremes(int *four, int *most, const int8_t *q, size_t n) {
             }
 }
 
+/* Any bytes, in rows of any length. */
+static void test_what_fits_has_no_larger_four(void **state) {
+    (void)state;
+    uint64_t seed = 1;
+    size_t fit = 0;
+    for (size_t row = 0; row < 20000; row++) {
+        int8_t q[N];
+        int four, most;
+        const size_t n = row % (N + 1);
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            q[i] = (int8_t)((int8_t)(seed >> 56) >> (row / 64 % 3));
+        }
+        extremes(&four, &most, q, n);
+        assert_int_equal(hw_int8_fits(q, n), four <= 129);
+        fit += four <= 129;
+    }
+    assert_true(fit > 2000 && fit < 18000);
+}
+
 /* Numbers in [-1, 1) that depend on *state alone; all but the power-th part of them near 0. */
 static float next_number(uint64_t *state, int power) {
     *state = *state * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
@@ -103,6 +123,7 @@ static void test_a_row_that_does_not_fit_is_coarsened(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fours_are_added_in_16_bits),
+        cmocka_unit_test(test_what_fits_has_no_larger_four),
         cmocka_unit_test(test_steps_are_the_finest_that_fit),
         cmocka_unit_test(test_next_to_nothing_is_nothing),
         cmocka_unit_test(test_a_row_that_does_not_fit_is_coarsened),

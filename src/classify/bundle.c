@@ -8,8 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-const char *const hw_bundle_keys[HW_BUNDLE_KEYS] = { "headwise", "labels",    "training",
-                                                     "config",   "tokenizer", "format" };
+const char *const hw_bundle_keys[HW_BUNDLE_KEYS] = { "headwise", "labels", "training", "config",
+                                                     "format" };
 
 typedef struct entry {
     hw_tensor tensor;

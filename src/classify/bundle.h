@@ -9,9 +9,9 @@
 
 typedef struct hw_bundle hw_bundle;
 
-/* The metadata that a model has: "headwise", "labels", "training", and with an encoder "config",
- * "tokenizer" and "format". */
-enum { HW_BUNDLE_KEYS = 6 };
+/* The metadata that a model has: "headwise", "labels", "training", and with an encoder "config" and
+ * "format". */
+enum { HW_BUNDLE_KEYS = 5 };
 extern const char *const hw_bundle_keys[HW_BUNDLE_KEYS];
 
 hw_bundle *hw_bundle_new(hw_error *err);                    /* empty, in memory */

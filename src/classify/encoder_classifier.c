@@ -1,6 +1,6 @@
 /* Makes a classifier of an encoder in memory. Invariant: its bundle has exactly the tensors of
- * hw_encoder_parameter_at, int8 ones with what goes with them, so equal encoders make equal files.
- */
+ * hw_encoder_parameter_at, int8 ones with what goes with them, and the tokenizer, so equal encoders
+ * make equal files. */
 #include "classify/encoder_classifier.h"
 
 #include "base/json.h"
@@ -74,7 +74,7 @@ static hw_status add_parts(hw_bundle *bundle, const hw_fine_tuned *parts, hw_err
     HW_TRY(hw_bundle_set(bundle, "training", parts->training, err));
     HW_TRY(set_json(bundle, "config", hw_encoder_config_json(hw_encoder_config_of(parts->encoder)),
                     err));
-    HW_TRY(hw_bundle_set(bundle, "tokenizer", hw_tokenizer_json(parts->tokenizer), err));
+    HW_TRY(hw_pretrained_add_tokenizer(bundle, parts->tokenizer, "the model", err));
     return hw_bundle_set(bundle, "format", "pt", err);
 }
 

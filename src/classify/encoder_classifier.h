@@ -2,9 +2,9 @@
  *
  * A classifier with an encoder has neither n-grams nor towers: the encoder's logits take the place
  * of the towers', with join.bag 0, join.tower 1 and join.bias 0. Its bundle has the encoder's
- * tensors by Hugging Face's names, "thresholds" F32 [labels] if it is multi-label, and the metadata
- * "headwise", "labels" and "training" as any other, "config" (the text of config.json) and
- * "tokenizer" (the text of tokenizer.json). */
+ * tensors by Hugging Face's names, "tokenizer" U8 (the text of tokenizer.json), "thresholds" F32
+ * [labels] if it is multi-label, and the metadata "headwise", "labels" and "training" as any other
+ * and "config" (the text of config.json). */
 #ifndef HW_CLASSIFY_ENCODER_CLASSIFIER_H
 #define HW_CLASSIFY_ENCODER_CLASSIFIER_H
 

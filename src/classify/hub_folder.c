@@ -79,7 +79,7 @@ static hw_status load(hw_pretrained *pretrained, documents *read, const char *fo
     if (!pretrained->tokenizer) return err->status;
     HW_TRY(hw_bundle_set(bundle, "format", "pt", err));
     HW_TRY(hw_bundle_set(bundle, "config", read->config_text, err));
-    HW_TRY(hw_bundle_set(bundle, "tokenizer", hw_tokenizer_json(pretrained->tokenizer), err));
+    HW_TRY(hw_pretrained_add_tokenizer(bundle, pretrained->tokenizer, folder, err));
     const hw_hub_documents parsed = { read->config, read->tokenizer_config, read->headwise };
     return hw_hub_describe(bundle, &pretrained->config, &parsed, folder, err);
 }

@@ -43,17 +43,34 @@ static hw_status load_config(hw_pretrained *pretrained, const char *text, const 
     return status;
 }
 
+/* A tensor and not metadata, which is escaped: to parse 700 KB of it would take as long as all else
+ * that is done before the first text. */
+static const char tokenizer_name[] = "tokenizer";
+
+hw_status hw_pretrained_add_tokenizer(hw_bundle *bundle, const hw_tokenizer *tokenizer,
+                                      const char *name, hw_error *err) {
+    const char *text = hw_tokenizer_json(tokenizer);
+    const size_t length = strlen(text);
+    if (hw_bundle_find(bundle, tokenizer_name))
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: a tensor has the name %s", name, tokenizer_name);
+    void *bytes = hw_bundle_add(bundle, tokenizer_name, HW_U8, length, 0, err);
+    if (!bytes) return HW_ERROR_MEMORY;
+    memcpy(bytes, text, length);
+    return HW_OK;
+}
+
 static hw_status load_metadata(hw_pretrained *pretrained, const char *name, hw_error *err) {
     const char *config = hw_bundle_metadata(pretrained->bundle, "config");
-    const char *tokenizer = hw_bundle_metadata(pretrained->bundle, "tokenizer");
+    const hw_tensor *tokenizer = hw_bundle_find(pretrained->bundle, tokenizer_name);
     if (!config)
         return hw_fail(err, HW_ERROR_UNSUPPORTED, "%s: there is no pretrained encoder in it", name);
-    if (!tokenizer) return hw_fail(err, HW_ERROR_FORMAT, "%s: no \"tokenizer\" metadata", name);
+    if (!tokenizer || tokenizer->dtype != HW_U8)
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: no tensor %s of U8", name, tokenizer_name);
     char place[PLACE_BYTES];
     snprintf(place, sizeof place, "%.*s: config", PLACE_BYTES - 16, name);
     HW_TRY(load_config(pretrained, config, place, err));
     snprintf(place, sizeof place, "%.*s: tokenizer", PLACE_BYTES - 16, name);
-    pretrained->tokenizer = hw_tokenizer_parse(tokenizer, strlen(tokenizer), place, err);
+    pretrained->tokenizer = hw_tokenizer_parse(tokenizer->data, tokenizer->bytes, place, err);
     return pretrained->tokenizer ? HW_OK : err->status;
 }
 

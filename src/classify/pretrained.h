@@ -11,7 +11,8 @@
 
 typedef struct hw_pretrained {
     hw_bundle *bundle; /* the tensors, and the metadata of a model with an encoder; "labels" is
-                        * empty if there is no readout of labels */
+                        * empty if there is no readout of labels. The tensor "tokenizer" (U8) is the
+                        * text of tokenizer.json */
     hw_encoder_config config; /* readout and labels are those of the file */
     hw_tokenizer *tokenizer;
 } hw_pretrained;
@@ -23,6 +24,9 @@ hw_status hw_pretrained_open(hw_pretrained *pretrained, const char *path, hw_err
 hw_status hw_pretrained_from_bundle(hw_pretrained *pretrained, hw_bundle *bundle, const char *name,
                                     hw_error *err);
 void hw_pretrained_close(hw_pretrained *pretrained);
+/* Adds the tensor "tokenizer". HW_ERROR_FORMAT if the bundle has one. */
+hw_status hw_pretrained_add_tokenizer(hw_bundle *bundle, const hw_tokenizer *tokenizer,
+                                      const char *name, hw_error *err);
 
 /* True of the last layer of a readout, whose outputs are the labels' logits. */
 bool hw_is_output_layer(const char *name);

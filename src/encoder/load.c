@@ -230,10 +230,27 @@ static void check_piece(void *context, size_t piece, int32_t worker) {
         atomic_store(&c->endless, true);
 }
 
-static bool all_fit(const int8_t *values, const hw_slot *slot) {
-    for (size_t row = 0; row < slot->rows; row++)
-        if (!hw_int8_fits(values + row * slot->columns, slot->columns)) return false;
-    return true;
+/* Rows of int8. */
+typedef struct fitting {
+    const int8_t *values;
+    const hw_slot *slot;
+    atomic_bool wrong; /* a row was met that does not fit */
+} fitting;
+
+enum { FITTING_ROWS = 64 };
+
+static void fit_piece(void *context, size_t piece, int32_t worker) {
+    (void)worker;
+    fitting *f = context;
+    const size_t begin = piece * FITTING_ROWS, columns = f->slot->columns;
+    for (size_t row = begin; row < f->slot->rows && row < begin + FITTING_ROWS; row++)
+        if (!hw_int8_fits(f->values + row * columns, columns)) atomic_store(&f->wrong, true);
+}
+
+static bool all_fit(const int8_t *values, const hw_slot *slot, hw_pool *pool) {
+    fitting f = { .values = values, .slot = slot };
+    hw_pool_run(pool, (slot->rows + FITTING_ROWS - 1) / FITTING_ROWS, fit_piece, &f);
+    return !atomic_load(&f.wrong);
 }
 
 static hw_status check_values(const hw_weight *weight, const hw_encoder_config *config,
@@ -245,7 +262,7 @@ static hw_status check_values(const hw_weight *weight, const hw_encoder_config *
         c.count = slot->rows;
     }
     hw_pool_run(pool, (c.count + PIECE - 1) / PIECE, check_piece, &c);
-    const bool fits = !weight->values8 || all_fit(weight->values8, slot);
+    const bool fits = !weight->values8 || all_fit(weight->values8, slot, pool);
     if (!atomic_load(&c.endless) && fits) return HW_OK;
     char name[HW_SLOT_NAME];
     hw_slot_name(name, slot, config);
