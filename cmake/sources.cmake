@@ -290,6 +290,7 @@ endfunction()
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
     headwise_kernel(src/tensor/kernels_avx2.c -mavx2 -mfma)
+    headwise_kernel(src/tensor/kernels_avxvnni.c -mavx2 -mavxvnni -mfma)
     headwise_kernel(src/tensor/kernels_avx512.c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma)
     headwise_kernel(src/tensor/kernels_avx512vnni.c
         -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma)

@@ -823,7 +823,7 @@ HW_API hw_status hw_pretrain(const hw_pretrain_options *options, hw_error *err);
 /* ---- Library ------------------------------------------------------------------ */
 
 HW_API const char *hw_version(void);
-/* The instruction set in use: "scalar", "avx2", "avx512", "avx512vnni" or "neon". */
+/* The instruction set in use: "scalar", "avx2", "avxvnni", "avx512", "avx512vnni" or "neon". */
 HW_API const char *hw_kernels_name(void);
 /* The CPUs that this process may use (affinity and cgroup quota). */
 HW_API int32_t hw_cpu_count(void);

@@ -11,10 +11,17 @@
 
 #include <cmocka.h>
 
+#if defined(__x86_64__)
+extern const hw_kernels emulated_kernels_avxvnni; /* tests/emulated_avxvnni.c */
+#endif
+
 static const hw_kernels *table(const char *name) {
     const hw_kernels *kernels = NULL;
     for (size_t i = 0; (kernels = hw_kernels_at(i)); i++)
         if (strcmp(kernels->name, name) == 0) return kernels;
+#if defined(__x86_64__)
+    if (strcmp(name, "emulated avxvnni") == 0 && table("avx2")) return &emulated_kernels_avxvnni;
+#endif
     return NULL;
 }
 
@@ -425,7 +432,9 @@ static void test_int8_products_give_the_bits_of_scalar(void **state) {
 
 #define ON(isa, test) \
     { #test ": " isa, test, NULL, NULL, (void *)(isa) }
-#define ON_EACH(test) ON("avx2", test), ON("avx512", test), ON("avx512vnni", test), ON("neon", test)
+#define ON_EACH(test)                                                                  \
+    ON("avx2", test), ON("avxvnni", test), ON("avx512", test), ON("avx512vnni", test), \
+        ON("neon", test)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -435,6 +444,7 @@ int main(void) {
         ON_EACH(test_gemm_gives_the_bits_of_scalar),
         ON_EACH(test_packed_products_give_the_bits_of_scalar),
         ON_EACH(test_int8_products_give_the_bits_of_scalar),
+        ON("emulated avxvnni", test_int8_products_give_the_bits_of_scalar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,9 @@
 #include "headwise.h"
 #include "tensor/kernel_tables.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +18,13 @@ static bool always(void) {
 #if defined(__x86_64__)
 static bool has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+/* Bit 4 of EAX, leaf 7, subleaf 1: not every compiler's __builtin_cpu_supports has a name for it.
+ */
+static bool has_avxvnni(void) {
+    unsigned eax = 0, ebx, ecx, edx;
+    return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 4 & 1);
 }
 
 static bool has_avx512(void) {
@@ -34,9 +44,8 @@ static const struct {
 } tables[] = {
     { &hw_kernels_scalar, always },
 #if defined(__x86_64__)
-    { &hw_kernels_avx2, has_avx2 },
-    { &hw_kernels_avx512, has_avx512 },
-    { &hw_kernels_avx512vnni, has_avx512vnni },
+    { &hw_kernels_avx2, has_avx2 },     { &hw_kernels_avxvnni, has_avxvnni },
+    { &hw_kernels_avx512, has_avx512 }, { &hw_kernels_avx512vnni, has_avx512vnni },
 #elif defined(__aarch64__)
     { &hw_kernels_neon, always },
 #endif

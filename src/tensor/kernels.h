@@ -157,7 +157,7 @@ static inline hw_int8_matrix hw_int8_from(hw_int8_matrix b, size_t panel, size_t
 // clang-format on
 
 typedef struct hw_kernels {
-    const char *name; /* "scalar", "avx2", "avx512", "avx512vnni", "neon" */
+    const char *name; /* "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon" */
 #define X(name, arguments) void(*name) arguments;
     HW_KERNEL_LIST(X)
 #undef X
