@@ -20,6 +20,7 @@ test: # everything that a change must pass
 bench: all # minutes: speed, beside fastText
 	scripts/setup.sh bench
 	python3 bench/speed.py --markdown docs/performance.md
+	python3 bench/training_time.py --markdown docs/performance.md
 
 accuracy: all # hours: accuracy on the public data sets, beside two baselines
 	scripts/setup.sh bench

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 static const double bar_interval = 0.1, line_interval = 2; /* seconds */
+static const double settling = 1;      /* seconds, in which what was done before passes by */
 static const double line_share = 0.05; /* of the whole, between two plain lines */
 
 static volatile sig_atomic_t interrupted;
@@ -77,16 +78,28 @@ static int terminal_columns(void) {
     return size.ws_col;
 }
 
+/* Seconds left at the pace since work settled; NaN if it is not known yet. */
+static double seconds_left(progress_view *view, double overall) {
+    enum { SMALLEST_PERCENT = 1 };
+    if (now() - view->started < settling) return (double)NAN;
+    if (view->paced_from == 0) {
+        view->paced_from = now();
+        view->paced_overall = overall;
+    }
+    const double done = overall - view->paced_overall;
+    if (done < SMALLEST_PERCENT / 100.0 || overall >= 1) return (double)NAN;
+    return (now() - view->paced_from) * (1 - overall) / done;
+}
+
 /* "  1049 texts/s  loss 0.287  valid 0.8061  ETA 0:37" without what is not known. */
-static void describe(hw_text_buffer *text, const progress_view *view, const hw_progress *report) {
+static void describe(hw_text_buffer *text, progress_view *view, const hw_progress *report) {
     if (isfinite(report->texts_per_second) && report->texts_per_second > 0)
         hw_text_printf(text, "  %.0f texts/s", report->texts_per_second);
     if (isfinite(report->loss)) hw_text_printf(text, "  loss %.3f", report->loss);
     if (isfinite(view->valid_score)) hw_text_printf(text, "  valid %.4f", view->valid_score);
-    const double elapsed = now() - view->started;
-    if (report->overall <= 0.01 || report->overall >= 1 || elapsed < 1) return;
-    const double left = elapsed * (1 / report->overall - 1);
-    hw_text_printf(text, "  ETA %.0f:%02.0f", floor(left / 60), floor(fmod(left, 60)));
+    const double left = seconds_left(view, report->overall);
+    if (isfinite(left))
+        hw_text_printf(text, "  ETA %.0f:%02.0f", floor(left / 60), floor(fmod(left, 60)));
 }
 
 static void draw_blocks(int columns, double share, bool is_unicode) {
@@ -115,7 +128,7 @@ static void draw_bar(progress_view *view, const hw_progress *report) {
     hw_text_buffer_free(&text);
 }
 
-static void print_line(const progress_view *view, const hw_progress *report) {
+static void print_line(progress_view *view, const hw_progress *report) {
     hw_text_buffer text = { 0 };
     describe(&text, view, report);
     fprintf(stderr, "%-12s %3.0f%%%s\n", report->stage, floor(report->overall * 100),

@@ -7,7 +7,8 @@
 import math
 from xml.sax.saxutils import escape
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000",
+           "#999999")  # Okabe and Ito, and grey
 INK, FAINT, PAPER = "#222222", "#dddddd", "#ffffff"
 WIDTH, HEIGHT = 720, 440
 LEFT, RIGHT, TOP, BOTTOM = 80, 170, 50, 60  # margins; the legend is in the right one
