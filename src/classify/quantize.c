@@ -3,6 +3,7 @@
  * it is. */
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sizes.h"
 #include "classify/encoder_classifier.h"
 #include "classify/token_windows.h"
 
@@ -49,16 +50,12 @@ typedef struct random_texts {
     uint32_t offsets[RANDOM_TEXTS + 1];
 } random_texts;
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* The template's tokens are around each. */
 static hw_status make_random_texts(random_texts *texts, const hw_fine_tuned *parts, hw_error *err) {
     static const uint64_t purpose = 0x736d6f6f; /* "smoo" */
     const uint64_t vocabulary = (uint64_t)hw_encoder_config_of(parts->encoder)->vocabulary;
     const size_t around = hw_template_tokens(parts->tokenizer);
-    const size_t tokens = smaller(RANDOM_TOKENS, (size_t)parts->max_tokens - around);
+    const size_t tokens = hw_smaller(RANDOM_TOKENS, (size_t)parts->max_tokens - around);
     const size_t bytes = RANDOM_TEXTS * (tokens + around) * sizeof *texts->ids;
     hw_token token[RANDOM_TOKENS] = { 0 };
     texts->ids = hw_malloc(bytes);

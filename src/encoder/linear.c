@@ -2,6 +2,8 @@
  * (x), so that each task owns what it writes. */
 #include "encoder/linear.h"
 
+#include "base/sizes.h"
+
 #include <assert.h>
 
 enum { TASKS_A_THREAD = 4 };
@@ -16,10 +18,6 @@ typedef struct product {
     const hw_encoder_pass *pass;
 } product;
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* ---- Forward ------------------------------------------------------------------------------ */
 
 /* int8: the activations are quantised by row. All modules that read them smooth them alike. */
@@ -30,7 +28,7 @@ static void quantize_rows(void *context, size_t piece, int32_t worker) {
     const hw_encoder_work *work = &p->pass->scratch->work;
     p->pass->kernels->quantize(work->quantized + row * inputs, work->quantized_rows + row,
                                p->x + row * inputs, &p->modules->input,
-                               smaller(p->rows - row, HW_ROWS), inputs);
+                               hw_smaller(p->rows - row, HW_ROWS), inputs);
 }
 
 /* Panels [first, first + panels) of one module. y: the module's first column. */
@@ -58,7 +56,7 @@ static void multiply_unpacked(float *y, const product *p, const hw_module *modul
     float *panels = p->pass->scratch->work.worker[worker].panels;
     const size_t inputs = module->columns, end = first * HW_PANEL + columns;
     for (size_t column = first * HW_PANEL; column < end; column += HW_PANEL_GROUP * HW_PANEL) {
-        const size_t some = smaller(end - column, HW_PANEL_GROUP * HW_PANEL);
+        const size_t some = hw_smaller(end - column, HW_PANEL_GROUP * HW_PANEL);
         p->pass->kernels->pack(panels, module->weight + column * inputs, inputs, some, inputs);
         p->pass->kernels->gemm_packed(y + column, p->ldy, p->x, inputs, panels,
                                       module->bias ? module->bias + column : NULL, p->rows, some,
@@ -69,7 +67,7 @@ static void multiply_unpacked(float *y, const product *p, const hw_module *modul
 static void multiply(float *y, const product *p, const hw_module *module, size_t first,
                      size_t panels, int32_t worker) {
     const size_t column = first * HW_PANEL;
-    const size_t columns = smaller(module->rows - column, panels * HW_PANEL);
+    const size_t columns = hw_smaller(module->rows - column, panels * HW_PANEL);
     if (module->weight8)
         multiply_int8(y, p, module, first, columns);
     else if (module->packed && p->pass->packed)
@@ -82,13 +80,13 @@ static void multiply(float *y, const product *p, const hw_module *module, size_t
 static void multiply_panels(void *context, size_t task, int32_t worker) {
     const product *p = context;
     size_t first = task * p->panels_a_task;
-    size_t left = smaller(p->panels - first, p->panels_a_task);
+    size_t left = hw_smaller(p->panels - first, p->panels_a_task);
     float *y = p->y;
     for (size_t m = 0; m < p->count && left > 0; m++) {
         const hw_module *module = &p->modules[m];
         const size_t panels = hw_panels(module->rows);
         if (first < panels) {
-            const size_t some = smaller(left, panels - first);
+            const size_t some = hw_smaller(left, panels - first);
             multiply(y, p, module, first, some, worker);
             left -= some;
             first = panels;
@@ -107,7 +105,7 @@ void hw_linears_forward(float *y, size_t ldy, const hw_module *modules, size_t c
     };
     for (size_t m = 0; m < count; m++) p.panels += hw_panels(modules[m].rows);
     const size_t threads = (size_t)hw_pool_threads(pool);
-    const size_t most = threads == 1 ? 1 : smaller(p.panels, threads * TASKS_A_THREAD);
+    const size_t most = threads == 1 ? 1 : hw_smaller(p.panels, threads * TASKS_A_THREAD);
     p.panels_a_task = (p.panels + most - 1) / most;
     if (modules->weight8) hw_pool_run(pool, hw_row_pieces(rows), quantize_rows, &p);
     hw_pool_run(pool, (p.panels + p.panels_a_task - 1) / p.panels_a_task, multiply_panels, &p);
@@ -138,7 +136,7 @@ static void weight_backward(const transposed *t, const hw_module *module, const 
                             size_t task) {
     const hw_kernels *kernels = t->pass->kernels;
     const size_t first = task * OUTPUTS_A_TASK, inputs = module->columns;
-    const size_t outputs = smaller(module->rows - first, OUTPUTS_A_TASK);
+    const size_t outputs = hw_smaller(module->rows - first, OUTPUTS_A_TASK);
     float *d_bias = t->gradient + module->bias_at + first;
     kernels->gemm(t->gradient + module->weight_at + first * inputs, inputs, d_y + first, 1, t->ldy,
                   t->x, inputs, outputs, inputs, t->rows, true);
@@ -148,7 +146,7 @@ static void weight_backward(const transposed *t, const hw_module *module, const 
 }
 
 static void input_backward(const transposed *t, size_t piece) {
-    const size_t row = piece * HW_ROWS, rows = smaller(t->rows - row, HW_ROWS);
+    const size_t row = piece * HW_ROWS, rows = hw_smaller(t->rows - row, HW_ROWS);
     const float *d_y = t->d_y + row * t->ldy;
     for (size_t m = 0; m < t->count; m++) {
         const hw_module *module = &t->modules[m];

@@ -2,6 +2,8 @@
  * takes the same order, and each parameter starts at a multiple of 16 floats. */
 #include "encoder/modules.h"
 
+#include "base/sizes.h"
+
 #include <string.h>
 
 typedef struct module_shape {
@@ -71,7 +73,7 @@ bool hw_slot_next(hw_slot *slot, hw_slot_walk *walk) {
         else
             step(walk);
         if (there) {
-            walk->offset += (slot->rows * slot->columns + 15) / 16 * 16;
+            walk->offset += hw_padded(slot->rows * slot->columns);
             return true;
         }
     }
@@ -95,7 +97,7 @@ size_t hw_encoder_floats(const hw_encoder_config *config) {
 }
 
 size_t hw_encoder_word_floats(const hw_encoder_config *config) {
-    return ((size_t)config->vocabulary * (size_t)config->embedding_width + 15) / 16 * 16;
+    return hw_padded((size_t)config->vocabulary * (size_t)config->embedding_width);
 }
 
 /* The final norm counts to the last layer: what comes after it is the readout. */

@@ -6,15 +6,12 @@
  * Invariant: a score is computed alike wherever its block begins. */
 #include "encoder/scores.h"
 
+#include "base/sizes.h"
 #include "encoder/noise.h"
 #include "encoder/positions.h"
 
 #include <math.h>
 #include <string.h>
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
 
 /* How far a token of the layer sees. */
 static size_t reach_of(const hw_head *h) {
@@ -23,14 +20,14 @@ static size_t reach_of(const hw_head *h) {
 }
 
 hw_score_block hw_score_block_at(const hw_head *h, size_t query) {
-    const size_t reach = reach_of(h), rows = smaller(h->queries - query, HW_QUERY_BLOCK);
+    const size_t reach = reach_of(h), rows = hw_smaller(h->queries - query, HW_QUERY_BLOCK);
     const size_t first = query > reach ? (query - reach) / HW_PANEL * HW_PANEL : 0;
-    const size_t end = smaller(h->n, query + rows + reach);
+    const size_t end = hw_smaller(h->n, query + rows + reach);
     return (hw_score_block){ .query = query,
                              .rows = rows,
                              .first_key = first,
                              .keys = end - first,
-                             .stride = (end - first + 15) / 16 * 16 };
+                             .stride = hw_padded(end - first) };
 }
 
 /* ---- Buckets ---------------------------------------------------------------------------- */
@@ -77,7 +74,7 @@ static size_t heads_width(const hw_head *h) {
 }
 
 static size_t relative_stride(hw_relative_span span) {
-    return (span.count + 15) / 16 * 16;
+    return hw_padded(span.count);
 }
 
 /* y[rows][span] = x (row stride ldx) by the span's rows of the head's columns of position */

@@ -1,6 +1,7 @@
 /* A scratch is one block of floats that is laid out twice: first on nothing, to learn its size,
  * then for good. Invariant: every array starts at a multiple of 16 floats. */
 #include "base/memory.h"
+#include "base/sizes.h"
 #include "encoder/pass.h"
 #include "encoder/positions.h"
 
@@ -24,16 +25,12 @@ static float *take(arena *a, size_t rows, size_t columns) {
     }
     float *array = a->base && floats > 0 ? a->base + a->used : NULL;
     a->used += floats;
-    a->used = a->used > most_floats - 16 ? most_floats : (a->used + 15) / 16 * 16;
+    a->used = a->used > most_floats - 16 ? most_floats : hw_padded(a->used);
     return array;
 }
 
 static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
-}
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
 }
 
 static size_t when(bool condition, size_t count) {
@@ -160,7 +157,7 @@ static void lay_out_readout(hw_encoder_scratch *s, arena *a, const hw_encoder_co
 static void lay_out_worker(hw_head_work *work, arena *a, const hw_encoder_scratch *s,
                            const hw_encoder_config *c, const sizes *n) {
     const size_t longest = hw_padded(s->longest), head_dim = (size_t)c->head_dim;
-    const size_t block = smaller(longest, HW_QUERY_BLOCK), relative = hw_padded(n->relative);
+    const size_t block = hw_smaller(longest, HW_QUERY_BLOCK), relative = hw_padded(n->relative);
     const size_t bias = when(c->positions == HW_POSITIONS_BUCKETS, 2 * longest);
     work->keys = take(a, longest, head_dim);
     work->scores = take(a, block, longest);
@@ -206,7 +203,7 @@ static void lay_out_workspace(hw_encoder_scratch *s, arena *a, const hw_encoder_
     hw_encoder_work *work = &s->work;
     hw_head_work unused;
     work->relative = take(a, n->relative, n->width);
-    work->first = take(a, n->training ? 0 : smaller(s->max_texts, n->tokens), 3 * n->width);
+    work->first = take(a, n->training ? 0 : hw_smaller(s->max_texts, n->tokens), 3 * n->width);
     const size_t widest = larger(n->width, n->inner);
     const size_t most_rows = larger(n->tokens, n->relative);
     work->quantized = (int8_t *)take(a, most_rows, n->training ? 0 : (widest + 3) / 4);
@@ -242,8 +239,8 @@ static void set_limits(hw_encoder_scratch *s, const hw_encoder_config *c, size_t
                        size_t max_tokens, size_t longest, bool training) {
     const size_t block = larger(longest, INFERENCE_BLOCK);
     s->max_texts = max_texts;
-    s->longest = smaller(longest, max_tokens);
-    s->max_tokens = training ? max_tokens : smaller(max_tokens, block);
+    s->longest = hw_smaller(longest, max_tokens);
+    s->max_tokens = training ? max_tokens : hw_smaller(max_tokens, block);
     s->readout_rows = c->readout == HW_ENCODER_MASKED ? larger(max_tokens, max_texts) : max_texts;
     s->training = training;
 }

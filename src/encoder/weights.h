@@ -4,6 +4,7 @@
 #ifndef HW_ENCODER_WEIGHTS_H
 #define HW_ENCODER_WEIGHTS_H
 
+#include "base/sizes.h"
 #include "encoder/modules.h"
 
 #include <stdatomic.h>
@@ -67,9 +68,6 @@ static inline const hw_module *hw_layer_modules(const hw_encoder *encoder, int32
 typedef struct hw_int8_parts {
     float *scale, *smooth, *exact;
 } hw_int8_parts;
-static inline size_t hw_padded(size_t count) {
-    return (count + 15) / 16 * 16;
-}
 static inline hw_int8_parts hw_int8_parts_at(float *floats, const hw_slot *slot) {
     float *smooth = floats + hw_padded(slot->rows);
     return (hw_int8_parts){ floats, smooth, smooth + hw_padded(slot->columns) };

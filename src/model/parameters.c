@@ -4,6 +4,7 @@
 #include "model/tower.h"
 
 #include "base/random.h"
+#include "base/sizes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -79,7 +80,7 @@ hw_status hw_tower_config_check(const hw_tower_config *config, hw_error *err) {
 }
 
 static size_t padded_floats(int32_t rows, int32_t columns) {
-    return ((size_t)rows * (size_t)columns + 15) / 16 * 16;
+    return hw_padded((size_t)rows * (size_t)columns);
 }
 
 size_t hw_tower_embedding_floats(const hw_tower_config *c) {

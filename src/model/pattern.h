@@ -7,6 +7,7 @@
 #ifndef HW_MODEL_PATTERN_H
 #define HW_MODEL_PATTERN_H
 
+#include "base/sizes.h"
 #include "model/pass.h"
 
 typedef struct hw_pattern {
@@ -17,7 +18,7 @@ typedef struct hw_pattern {
 } hw_pattern;
 
 static inline size_t hw_pattern_stride(size_t n) {
-    return (n + 15) / 16 * 16;
+    return hw_padded(n);
 }
 
 /* scores: [n][n] */

@@ -3,6 +3,7 @@
 #include "model/scratch.h"
 
 #include "base/memory.h"
+#include "base/sizes.h"
 #include "model/attention_weights.h"
 #include "model/projection.h"
 
@@ -22,7 +23,7 @@ static float *take(arena *a, size_t rows, size_t columns) {
     }
     float *array = a->base ? a->base + a->used : NULL;
     a->used += floats;
-    a->used = a->used > most_floats - 16 ? most_floats : (a->used + 15) / 16 * 16;
+    a->used = a->used > most_floats - 16 ? most_floats : hw_padded(a->used);
     return array;
 }
 
@@ -130,7 +131,7 @@ static void lay_out_routing(hw_tower_scratch *s, arena *a, const hw_tower_config
 static void lay_out_workspace(hw_tower_scratch *s, arena *a, const hw_tower_config *c) {
     const size_t tokens = s->max_tokens, width = (size_t)c->width, heads = hw_all_heads_width(c);
     const size_t window = (size_t)c->window;
-    const size_t longest = ((window < tokens ? window : tokens) + 15) / 16 * 16;
+    const size_t longest = hw_padded(hw_smaller(window, tokens));
     const size_t matrices = hw_group_matrices(c), talking = (size_t)hw_tower_talking(c);
     const size_t shared_dim = (size_t)c->shared_dim;
     hw_workspace *work = &s->work;
