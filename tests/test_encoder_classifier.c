@@ -558,6 +558,23 @@ static void test_a_wrong_tokenizer_is_refused(void **state) {
     hw_classifier_close(classifier);
 }
 
+static void test_a_model_file_may_be_the_weights_of_a_folder(void **state) {
+    (void)state;
+    make_folder(LABELS, false);
+    hw_classifier *folder = opened("f");
+    assert_int_equal(hw_classifier_save(folder, "m", &error), HW_OK);
+    hw_classifier_close(folder);
+    assert_int_equal(rename("m", "f/model.safetensors"), 0);
+    hw_classifier *again = opened("f");
+    assert_int_equal(hw_classifier_save(again, "m", &error), HW_OK);
+    hw_classifier *file = opened("m");
+    assert_same_probabilities(again, file);
+    hw_classifier_close(again);
+    hw_classifier_close(file);
+    change_file("tokenizer.json", "{", "{ ");
+    assert_refused(HW_ERROR_FORMAT, "f", "tensor tokenizer");
+}
+
 static void test_damaged_model_files_are_refused(void **state) {
     (void)state;
     make_folder(LABELS, false);
@@ -1010,6 +1027,7 @@ int main(void) {
         cmocka_unit_test(test_a_tensor_in_two_shards_is_named),
         cmocka_unit_test(test_wrong_metadata_is_refused),
         cmocka_unit_test(test_a_wrong_tokenizer_is_refused),
+        cmocka_unit_test(test_a_model_file_may_be_the_weights_of_a_folder),
         cmocka_unit_test(test_damaged_model_files_are_refused),
         cmocka_unit_test(test_windows_cover_every_token),
         cmocka_unit_test(test_a_text_does_not_depend_on_its_batch),

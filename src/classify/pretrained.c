@@ -51,8 +51,13 @@ hw_status hw_pretrained_add_tokenizer(hw_bundle *bundle, const hw_tokenizer *tok
                                       const char *name, hw_error *err) {
     const char *text = hw_tokenizer_json(tokenizer);
     const size_t length = strlen(text);
-    if (hw_bundle_find(bundle, tokenizer_name))
-        return hw_fail(err, HW_ERROR_FORMAT, "%s: a tensor has the name %s", name, tokenizer_name);
+    const hw_tensor *there = hw_bundle_find(bundle, tokenizer_name);
+    if (there && there->dtype == HW_U8 && there->bytes == length &&
+        memcmp(there->data, text, length) == 0)
+        return HW_OK;
+    if (there)
+        return hw_fail(err, HW_ERROR_FORMAT, "%s: tensor %s is not the text of its tokenizer", name,
+                       tokenizer_name);
     void *bytes = hw_bundle_add(bundle, tokenizer_name, HW_U8, length, 0, err);
     if (!bytes) return HW_ERROR_MEMORY;
     memcpy(bytes, text, length);

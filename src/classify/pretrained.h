@@ -24,7 +24,7 @@ hw_status hw_pretrained_open(hw_pretrained *pretrained, const char *path, hw_err
 hw_status hw_pretrained_from_bundle(hw_pretrained *pretrained, hw_bundle *bundle, const char *name,
                                     hw_error *err);
 void hw_pretrained_close(hw_pretrained *pretrained);
-/* Adds the tensor "tokenizer". HW_ERROR_FORMAT if the bundle has one. */
+/* Adds the tensor "tokenizer". HW_ERROR_FORMAT if the bundle has another one. */
 hw_status hw_pretrained_add_tokenizer(hw_bundle *bundle, const hw_tokenizer *tokenizer,
                                       const char *name, hw_error *err);
 
