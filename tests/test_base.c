@@ -1,5 +1,6 @@
 /* base: memory, messages, growing text, random numbers, checksums, threads, CPU count. */
 #include "base/checksum.h"
+#include "base/dropout.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/memory.h"
@@ -13,6 +14,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -424,6 +426,25 @@ static void test_cpu_count_follows_affinity(void **state) {
     sched_setaffinity(0, sizeof all, &all);
 }
 
+static void test_dropout_of_four_is_that_of_each(void **state) {
+    (void)state;
+    static const float rates[] = { 0, 0.1f, 0.5f, 0.9f };
+    size_t dropped = 0;
+    for (size_t i = 0; i < 4000; i++) {
+        const hw_dropout dropout = hw_dropout_of(rates[i % 4]);
+        uint64_t bits = hw_random_bits(1, 2, i);
+        if (i % 3 == 0) bits = (bits & ~(uint64_t)0xffff) | dropout.threshold; /* the least kept */
+        if (i % 3 == 1 && dropout.threshold) bits = (bits << 16) | (dropout.threshold - 1);
+        float x[4] = { -1, 0.3f, (float)i, -0.0f }, y[4];
+        memcpy(y, x, sizeof y);
+        hw_drop_some(x, 4, &dropout, bits);
+        hw_drop_four(y, &dropout, bits);
+        assert_memory_equal(x, y, sizeof x);
+        dropped += y[0] == 0;
+    }
+    assert_true(dropped > 1000 && dropped < 3000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mul_size_refuses_overflow),
@@ -439,6 +460,7 @@ int main(void) {
         cmocka_unit_test(test_text_buffer_appends),
         cmocka_unit_test(test_markup_has_entities),
         cmocka_unit_test(test_text_buffer_keeps_text_on_failure),
+        cmocka_unit_test(test_dropout_of_four_is_that_of_each),
         cmocka_unit_test(test_random_values_are_pinned),
         cmocka_unit_test(test_random_normal_agrees_with_libm),
         cmocka_unit_test(test_random_normal_has_normal_moments),

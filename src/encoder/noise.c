@@ -21,8 +21,7 @@ static void drop(float *x, size_t first, size_t n, float rate, uint64_t stream) 
         i = end - lane;
         hw_drop_some(x, i, &dropout, hw_mix64(stream ^ group++) >> 16 * lane);
     }
-    for (; i + GROUP <= n; i += GROUP)
-        hw_drop_some(x + i, GROUP, &dropout, hw_mix64(stream ^ group++));
+    for (; i + GROUP <= n; i += GROUP) hw_drop_four(x + i, &dropout, hw_mix64(stream ^ group++));
     if (i < n) hw_drop_some(x + i, n - i, &dropout, hw_mix64(stream ^ group));
 }
 

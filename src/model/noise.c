@@ -24,7 +24,7 @@ static uint64_t stream_of(const hw_tower_noise *noise, purpose use, size_t layer
 static void drop(float *x, size_t n, float rate, uint64_t stream) {
     const hw_dropout dropout = hw_dropout_of(rate);
     size_t i = 0;
-    for (; i + 4 <= n; i += 4) hw_drop_some(x + i, 4, &dropout, hw_mix64(stream ^ i));
+    for (; i + 4 <= n; i += 4) hw_drop_four(x + i, &dropout, hw_mix64(stream ^ i));
     if (i < n) hw_drop_some(x + i, n - i, &dropout, hw_mix64(stream ^ i));
 }
 
