@@ -79,20 +79,16 @@ static int terminal_columns(void) {
 }
 
 /* Seconds left at the pace since work settled; NaN if it is not known yet. */
-static double seconds_left(progress_view *view, double overall) {
+static double seconds_left(const progress_view *view, double overall) {
     enum { SMALLEST_PERCENT = 1 };
-    if (now() - view->started < settling) return (double)NAN;
-    if (view->paced_from == 0) {
-        view->paced_from = now();
-        view->paced_overall = overall;
-    }
+    if (view->paced_from == 0) return (double)NAN;
     const double done = overall - view->paced_overall;
     if (done < SMALLEST_PERCENT / 100.0 || overall >= 1) return (double)NAN;
     return (now() - view->paced_from) * (1 - overall) / done;
 }
 
 /* "  1049 texts/s  loss 0.287  valid 0.8061  ETA 0:37" without what is not known. */
-static void describe(hw_text_buffer *text, progress_view *view, const hw_progress *report) {
+static void describe(hw_text_buffer *text, const progress_view *view, const hw_progress *report) {
     if (isfinite(report->texts_per_second) && report->texts_per_second > 0)
         hw_text_printf(text, "  %.0f texts/s", report->texts_per_second);
     if (isfinite(report->loss)) hw_text_printf(text, "  loss %.3f", report->loss);
@@ -128,7 +124,7 @@ static void draw_bar(progress_view *view, const hw_progress *report) {
     hw_text_buffer_free(&text);
 }
 
-static void print_line(progress_view *view, const hw_progress *report) {
+static void print_line(const progress_view *view, const hw_progress *report) {
     hw_text_buffer text = { 0 };
     describe(&text, view, report);
     fprintf(stderr, "%-12s %3.0f%%%s\n", report->stage, floor(report->overall * 100),
@@ -173,7 +169,15 @@ static void show_note(progress_view *view, const hw_progress *report) {
     console_note("%s", report->note);
 }
 
+/* Every report counts, not only those that are shown. */
+static void follow_pace(progress_view *view, double overall) {
+    if (view->paced_from > 0 || now() - view->started < settling) return;
+    view->paced_from = now();
+    view->paced_overall = overall;
+}
+
 static void show_progress(progress_view *view, const hw_progress *report) {
+    follow_pace(view, report->overall);
     const bool is_new_stage = strcmp(view->stage, report->stage) != 0;
     if (view->mode == PROGRESS_NONE || !is_due(view, report, is_new_stage)) return;
     const bool is_score = has_new_score(view, report);

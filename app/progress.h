@@ -15,11 +15,11 @@ typedef enum progress_mode {
 
 typedef struct progress_view {
     progress_mode mode;
-    bool is_unicode; /* the terminal shows block characters */
-    double started;  /* seconds */
-    double paced_from,
-        paced_overall; /* seconds and progress from which the pace counts; 0 before */
-    double last_time;  /* of the last report */
+    bool is_unicode;      /* the terminal shows block characters */
+    double started;       /* seconds */
+    double paced_from;    /* seconds from which the pace counts; 0 before */
+    double paced_overall; /* how much was done then */
+    double last_time;     /* of the last report */
     double last_overall;
     double valid_score; /* the latest; NaN before the first */
     char stage[32];     /* of the last report */

@@ -97,7 +97,7 @@ static void kernel_attend(float *y, size_t ldy, float *scratch, const float *q, 
                                     .ld = ld,
                                     .n = n,
                                     .dim = dim,
-                                    .count = smaller(n - i, VF),
+                                    .count = hw_smaller(n - i, VF),
                                     .scores = scratch + dim * VF,
                                     .across = scratch };
         turn(scratch, q + i * ld, ld, block.count, dim);

@@ -111,7 +111,7 @@ static void gemm_block(float *c, size_t ldc, origin start, strided a, panels b, 
                        size_t k) {
     while (n > 0) {
         const size_t vectors = tile_vectors(m, (n + VF - 1) / VF);
-        const size_t columns = smaller(n, vectors * VF);
+        const size_t columns = hw_smaller(n, vectors * VF);
         const size_t last = columns - (vectors - 1) * VF;
         switch (vectors) {
 #define COLUMNS(vectors, most)                                            \
@@ -148,7 +148,7 @@ static void gemm_blocks(float *c, size_t ldc, origin start, strided a, panels b,
         const size_t rows = (m + blocks - 1) / blocks;
         size_t p = 0;
         do {
-            const size_t depth = smaller(k - p, most_depth);
+            const size_t depth = hw_smaller(k - p, most_depth);
             strided left = { a.at + p * a.column, a.row, a.column };
             if (copy) left = gemm_copy(copy, left, rows, depth);
             const panels right = { b.at + p * b.row, b.panel, b.row };

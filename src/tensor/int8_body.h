@@ -104,7 +104,7 @@ static void pack_int8_panel(int8_t *packed, int32_t *sums, const int8_t *b, size
 
 static void kernel_pack_int8(int8_t *packed, int32_t *sums, const int8_t *b, size_t n, size_t k) {
     for (size_t j = 0; j < n; j += HW_PANEL, packed += hw_int8_panel(k), sums += HW_PANEL)
-        pack_int8_panel(packed, sums, b + j * k, smaller(n - j, HW_PANEL), k);
+        pack_int8_panel(packed, sums, b + j * k, hw_smaller(n - j, HW_PANEL), k);
 }
 
 /* ---- The product ---------------------------------------------------------------------------- */
@@ -127,7 +127,7 @@ static inline vi vi_load(const void *x, size_t count) {
 
 /* The elements of vector j that are not past the last column. */
 static inline size_t int8_count(const int8_product *t, size_t j) {
-    return t->columns > j * VF ? smaller(t->columns - j * VF, VF) : 0;
+    return t->columns > j * VF ? hw_smaller(t->columns - j * VF, VF) : 0;
 }
 
 /* What the sums of vector j begin with at the first block of k: less what a is moved up by, and
@@ -230,7 +230,7 @@ static void int8_block(int8_product t, size_t n) {
     while (n > 0) {
         const size_t left = (n + HW_PANEL - 1) / HW_PANEL * INT8_VECTORS;
         const size_t vectors = int8_vectors(t.m, left);
-        t.columns = smaller(n, vectors * VF);
+        t.columns = hw_smaller(n, vectors * VF);
         switch (vectors) {
 #define COLUMNS(vectors, most)                                            \
     case vectors:                                                         \
@@ -257,11 +257,11 @@ static void int8_rows(int8_product t, const int8_t *a, size_t n, size_t k) {
     size_t done = 0;
     t.left = left;
     do { /* once even for k = 0 */
-        t.quads = smaller(quads - done, QUAD_DEPTH);
+        t.quads = hw_smaller(quads - done, QUAD_DEPTH);
         t.b.packed = packed + done * QUADS_BYTES;
         t.is_first = done == 0;
         t.is_last = done + t.quads == quads;
-        const size_t at = done * HW_QUAD, count = smaller(k - at, t.quads * HW_QUAD);
+        const size_t at = done * HW_QUAD, count = hw_smaller(k - at, t.quads * HW_QUAD);
         for (size_t i = 0; i < t.m; i++)
             int8_left_row(left + i * QUAD_DEPTH, a + i * k + at, count);
         int8_block(t, n);

@@ -20,8 +20,7 @@ static bool has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-/* Bit 4 of EAX, leaf 7, subleaf 1: not every compiler's __builtin_cpu_supports has a name for it.
- */
+/* Bit 4 of EAX, leaf 7, subleaf 1: __builtin_cpu_supports has no name for it in every compiler. */
 static bool has_avxvnni(void) {
     unsigned eax = 0, ebx, ecx, edx;
     return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 4 & 1);

@@ -101,7 +101,7 @@ static void kernel_add_rows(float *y, const float *table, const uint32_t *index,
                     ROW_VECTORS, VF);
     for (; at < n; at += VF)
         add_columns(y + at, table + at, index, index_step, factor, factor_step, rows, n, 1,
-                    smaller(n - at, VF));
+                    hw_smaller(n - at, VF));
 }
 
 static void kernel_axpy_int8(float *y, const int8_t *x, const float *scale, float factor,

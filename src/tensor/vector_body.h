@@ -3,6 +3,7 @@
 #ifndef HW_TENSOR_VECTOR_BODY_H
 #define HW_TENSOR_VECTOR_BODY_H
 
+#include "base/sizes.h"
 #include "tensor/kernels.h"
 
 #include <stddef.h>
@@ -15,10 +16,6 @@
 #endif
 
 #define INLINE __attribute__((always_inline)) static inline
-
-static inline size_t smaller(size_t x, size_t y) {
-    return x < y ? x : y;
-}
 
 /* The first count <= VF elements of x; the other lanes are those of fill. */
 static inline vf load(const float *x, size_t count, vf fill) {
@@ -68,8 +65,8 @@ typedef struct lanes {
             }                                                        \
         }                                                            \
         for (size_t part = 0; group < (n) && part < PARTS; part++) { \
-            const size_t at = smaller(group + part * VF, (n));       \
-            const size_t count = smaller((n)-at, VF);                \
+            const size_t at = hw_smaller(group + part * VF, (n));    \
+            const size_t count = hw_smaller((n)-at, VF);             \
             __VA_ARGS__;                                             \
         }                                                            \
     } while (0)
