@@ -306,6 +306,29 @@ static void test_only_an_h_that_matches_is_chosen(void **state) {
     assert_int_equal(heads_of("chosen"), 16);
 }
 
+static size_t files_like(const char *pattern) {
+    glob_t found = { 0 };
+    const size_t count = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    globfree(&found);
+    return count;
+}
+
+static bool until_words_were_ordered(void *user, const hw_progress *progress) {
+    (void)user;
+    (void)progress;
+    return files_like("chosen/runs/MH-*-order*") == 0;
+}
+
+/* The study of the test before chose 16 heads; its towers of two labels would not match. */
+static void test_16_heads_are_8_on_the_order_task(void **state) {
+    (void)state;
+    hw_study_options options = study_of("chosen", "h");
+    options.progress = until_words_were_ordered;
+    assert_int_equal(hw_study(&options, &error), HW_ERROR_STOPPED);
+    assert_true(files_like("chosen/runs/MH-h8-*-order*") > 0);
+    assert_int_equal(files_like("chosen/runs/MH-h16-*-order*"), 0);
+}
+
 static void test_a_seed_of_which_a_side_diverged_does_not_count(void **state) {
     (void)state;
     json_decref(claim_of("diverged", "a"));
@@ -488,6 +511,7 @@ int main(void) {
         cmocka_unit_test(test_claim_a_is_the_mean_of_the_paired_differences),
         cmocka_unit_test(test_sides_that_do_not_match_get_no_verdict),
         cmocka_unit_test(test_only_an_h_that_matches_is_chosen),
+        cmocka_unit_test(test_16_heads_are_8_on_the_order_task),
         cmocka_unit_test(test_a_seed_of_which_a_side_diverged_does_not_count),
         cmocka_unit_test(test_claim_f_takes_the_h_that_is_best_for_the_other_seeds),
         cmocka_unit_test(test_claim_d_takes_the_explanation_that_is_best_on_the_dev_part),

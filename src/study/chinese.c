@@ -222,7 +222,7 @@ static const phrase phrases[] = {
     { "deviation over texts", "各文本间的标准差" },
     { "entropy over heads (all alike: 1)", "各头间的熵（全同为 1）" },
     { "information on the label, bits", "关于标签的信息，比特" },
-    { "Score by distance (without attention: #)", "得分与距离（无注意力：#）" },
+    { "Score by distance, # heads (without attention: #)", "得分与距离，# 个头（无注意力：#）" },
     { "words between", "间隔词数" },
     { "Steps to the target (geometric mean), and a log-rank test against SH-A",
       "到达目标的步数（几何平均），及与 SH-A 的对数秩检验" },
