@@ -17,6 +17,7 @@ static void print_layer_heads(const hw_classifier *classifier) {
 }
 
 static void print_args(const hw_classifier *classifier) {
+    static const char *const quantizations[] = { "no", "int8", "bf16" };
     static const char *const names[] = { "", "hybrid", "attention", "bag", "encoder", "capsule" };
     const hw_summary *s = hw_classifier_summary(classifier);
     printf("arch %s\n", names[s->arch]);
@@ -28,7 +29,7 @@ static void print_args(const hw_classifier *classifier) {
     print_layer_heads(classifier);
     if (s->capsule_dim) printf("capsuleDim %d\nrouting %d\n", s->capsule_dim, s->routing);
     printf("window %d\nquantized %s\ntemperature %g\ntowerWeight %g\n", s->window,
-           s->quantized ? "yes" : "no", s->temperature, s->tower_weight);
+           quantizations[s->quantized], s->temperature, s->tower_weight);
     if (isfinite(s->held_back_score)) printf("heldBack %g\n", s->held_back_score);
     if (isfinite(s->held_back_bag)) printf("heldBackNgrams %g\n", s->held_back_bag);
     printf("parameters %llu\nbytes %llu\ntraining %s\n", (unsigned long long)s->parameters,

@@ -5,6 +5,7 @@
 #include "model_path.h"
 #include "records.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 /* Of a folder, of its weights. */
@@ -36,7 +37,9 @@ static int quantize(const arguments *args, const hw_classifier *classifier, cons
                     const char *path) {
     hw_error err;
     if (print_row("before", classifier, opened, args, &err) != HW_OK) return console_error(&err);
-    hw_classifier *quantized = hw_classifier_quantize(classifier, &err);
+    const char *dtype = text_option(args, OPTION_DTYPE, "int8");
+    const hw_quantization to = strcmp(dtype, "bf16") == 0 ? HW_QUANTIZED_BF16 : HW_QUANTIZED_INT8;
+    hw_classifier *quantized = hw_classifier_quantize(classifier, to, &err);
     const bool done = quantized && hw_classifier_save(quantized, path, &err) == HW_OK &&
                       print_row("after", quantized, path, args, &err) == HW_OK;
     hw_classifier_close(quantized);

@@ -39,7 +39,7 @@
       "fit the temperature to labelled data",                                                     \
       "headwise calibrate model -input valid.txt -output calibrated")                             \
     X(QUANTIZE, quantize, "quantize", "", 0, 0,                                                   \
-      "write a smaller copy: int8 n-grams, or int8 layers",                                       \
+      "write a smaller copy: int8 n-grams, int8 or bf16 layers",                                  \
       "headwise quantize -input model -output small -valid valid.txt")                            \
     X(PRUNE, prune, "prune", "", 0, 0,                                                            \
       "write a smaller copy: without the heads that matter least",                                \
@@ -139,6 +139,8 @@ typedef enum verb_id {
       "held-back data (a share of the input)")                                                    \
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
+    X(DTYPE, "--dtype", "", CHOICE, "int8|bf16", 0, 0, IN(QUANTIZE), OWN,                         \
+      "bf16: of an encoder (int8)")                                                               \
     X(CHOSEN_ON, "-valid", "", TEXT, "FILE", 0, 0, IN(PRUNE), OWN,                                \
       "labelled texts to choose on, never a test set")                                            \
     X(TOLERANCE, "--tolerance", "", NUMBER, "POINTS", 0, 100, IN(PRUNE), OWN,                     \

@@ -17,7 +17,7 @@ import minilm
 import report
 from engines import FastText, run_command
 from launch import launch
-from processes import int8_model
+from processes import quantized_model
 
 HEADINGS = ["program, model", "to the first label, ms", "to the end, ms:", "processor time, ms:",
             "peak, MiB:", "model, MiB:"]
@@ -47,7 +47,7 @@ def commands_of(program, data_set, folder):
               "Headwise, attention": trained_by_headwise(program, data_set, folder, "attention"),
               "Headwise, bag": trained_by_headwise(program, data_set, folder, "bag"),
               "Headwise, MiniLM-L6": minilm_folder,
-              "Headwise, MiniLM-L6 int8": int8_model(minilm_folder, program.parent)}
+              "Headwise, MiniLM-L6 int8": quantized_model(minilm_folder, program.parent, "int8")}
     commands = {title: ([program, "predict", model, text, "1", "--format", "text"], model)
                 for title, model in models.items()}
     model = trained_by_fasttext(fasttext, data_set, folder)

@@ -30,8 +30,8 @@ import small_encoder
 import work
 import workloads
 from gemm_peers import Engine
-from processes import FP32, LIMIT_NOTE, HeadwiseProcess, PeerProcess, int8_model, prepare_peers, \
-    small_engines
+from processes import FP32, LIMIT_NOTE, HeadwiseProcess, PeerProcess, prepare_peers, \
+    quantized_model, small_engines
 
 BATCHES = (1, 8, 16, 32, 64, 128)
 TOLERANCE = 1e-3  # of a logit, between engines of 32-bit floats
@@ -185,8 +185,9 @@ def contest_of(arguments, names, folder, threads):
     plain = HeadwiseProcess("Headwise", folder, threads, build)
     if not arguments.int8:
         return Contest(plain, {}, names, folder, threads, build)
-    own = HeadwiseProcess("Headwise int8", int8_model(folder, build), threads, build)
-    return Contest(own, {"Headwise": plain}, names, folder, threads, build)
+    own, half = (HeadwiseProcess(f"Headwise {dtype}", quantized_model(folder, build, dtype),
+                                 threads, build) for dtype in ("int8", "bf16"))
+    return Contest(own, {"Headwise": plain, "Headwise bf16": half}, names, folder, threads, build)
 
 
 def measure(arguments, folder, scratch):

@@ -31,6 +31,7 @@ typedef struct bench {
     float *a, *b, *c, *d;   /* [LARGEST] each, small numbers */
     int8_t *bytes, *packed; /* [LARGEST] each */
     int32_t *sums;          /* [LARGEST] */
+    hw_bf16_pair *pairs;    /* [LARGEST] */
     hw_int8_row *rows;      /* [LARGEST / 2] */
     size_t m, n, k;
     bool transposed;
@@ -47,6 +48,11 @@ static double run_gemm_packed(const bench *t) {
     t->kernels->gemm_packed(t->c, t->n, t->a, t->k, t->b, t->d, t->m, t->n, t->k);
     return 2.0 * (double)(t->m * t->n * t->k);
 }
+static double run_gemm_bf16(const bench *t) {
+    const size_t pairs = hw_bf16_pairs(t->k);
+    t->kernels->gemm_bf16(t->c, t->n, t->pairs, t->pairs, t->d, t->m, t->n, pairs);
+    return 2.0 * (double)(t->m * t->n * t->k);
+}
 static double run_gemm_int8(const bench *t) {
     const hw_int8_matrix b = { t->packed, t->sums, t->a, t->a, t->d };
     t->kernels->gemm_int8(t->c, t->n, t->bytes, t->rows, b, t->m, t->n, t->k);
@@ -58,6 +64,10 @@ static double run_pack(const bench *t) {
 }
 static double run_pack_int8(const bench *t) {
     t->kernels->pack_int8(t->packed, t->sums, t->bytes, t->m, t->n);
+    return (double)(t->m * t->n);
+}
+static double run_round_bf16(const bench *t) {
+    t->kernels->round_bf16(t->c, t->a, t->m, t->n);
     return (double)(t->m * t->n);
 }
 static double run_quantize(const bench *t) {
@@ -182,6 +192,7 @@ static void report_linear_layers(bench *t) {
         const size_t n = widths[w][0], k = widths[w][1];
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
             report_product("gemm_packed", run_gemm_packed, t, rows[r], n, k);
+            report_product("gemm_bf16", run_gemm_bf16, t, rows[r], n, k);
             report_product("gemm_int8", run_gemm_int8, t, rows[r], n, k);
         }
         static const size_t tokens[] = { 300, 600, 1000 };
@@ -192,6 +203,7 @@ static void report_linear_layers(bench *t) {
         report("pack", run_pack, t, n, k);
         report("pack_int8", run_pack_int8, t, n, k);
     }
+    report("round_bf16", run_round_bf16, t, 64, 384);
     report("quantize", run_quantize, t, 64, 384);
     report("gelu_erf", run_gelu_erf, t, 1, 4096);
     report("gelu_erf_backward", run_gelu_erf_backward, t, 1, 4096);
@@ -231,8 +243,8 @@ static void report_tower(bench *t) {
 
 int main(int argc, char **argv) {
     bench t = { .only = argc > 2 ? argv[2] : NULL };
-    float *blocks[6];
-    for (size_t i = 0; i < 6; i++) {
+    float *blocks[7];
+    for (size_t i = 0; i < 7; i++) {
         blocks[i] = aligned_alloc(64, LARGEST * sizeof(float));
         if (!blocks[i]) return 1;
         for (size_t j = 0; j < LARGEST; j++) blocks[i][j] = (float)(j % 251) / 251;
@@ -240,6 +252,8 @@ int main(int argc, char **argv) {
     t.a = blocks[0], t.b = blocks[1], t.c = blocks[2], t.d = blocks[3];
     t.sums = (int32_t *)blocks[4];
     t.rows = (hw_int8_row *)blocks[5];
+    t.pairs = blocks[6];
+    hw_kernels_at(0)->round_bf16(t.pairs, t.a, 1, LARGEST);
     t.bytes = aligned_alloc(64, 2 * LARGEST);
     if (!t.bytes) return 1;
     memset(t.bytes, 3, 2 * LARGEST);
@@ -251,6 +265,6 @@ int main(int argc, char **argv) {
         report_tower(&t);
     }
     free(t.bytes);
-    for (size_t i = 0; i < 5; i++) free(blocks[i]);
+    for (size_t i = 0; i < 7; i++) free(blocks[i]);
     return 0;
 }

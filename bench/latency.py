@@ -20,20 +20,22 @@ import minilm
 import plot
 import report
 import workloads
-from processes import FP32, INT8, LIMIT_NOTE, HeadwiseProcess, PeerProcess, int8_model, \
-    prepare_peers, small_engines
+from processes import FP32, INT8, LIMIT_NOTE, HeadwiseProcess, PeerProcess, prepare_peers, \
+    quantized_model, small_engines
 
 TEXTS = 64
 SETTLING = 0.2  # seconds until threads that wait by spinning have gone to sleep
-OWN = {"Headwise": FP32, "Headwise int8": INT8}  # and whom it is compared with
+OWN = {"Headwise": FP32, "Headwise bf16": (), "Headwise int8": INT8}  # and whom it is compared with
 HEADINGS = ["engine", "p50, ms:", "p90, ms:", "p99, ms:", "p99 / p50:", "longest, ms:",
             "Headwise takes its share of", "compared with"]
 
 
 def engines_of(arguments, folder, peers):
-    made = [HeadwiseProcess("Headwise", folder, arguments.threads, arguments.build),
-            HeadwiseProcess("Headwise int8", int8_model(folder, arguments.build),
-                            arguments.threads, arguments.build)]
+    build = arguments.build
+    made = [HeadwiseProcess("Headwise", folder, arguments.threads, build)]
+    for dtype in ("bf16", "int8"):
+        model = quantized_model(folder, build, dtype)
+        made.append(HeadwiseProcess(f"Headwise {dtype}", model, arguments.threads, build))
     return made + [PeerProcess(name, folder, arguments.threads) for name in peers]
 
 

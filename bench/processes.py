@@ -74,8 +74,9 @@ def prepare_peers(names, folder):
         PeerProcess(name, folder, 1).close()
 
 
-def int8_model(folder, build):
+def quantized_model(folder, build, dtype):
+    """Of int8 or bf16."""
     def quantize(path):
         subprocess.run([Path(build) / "headwise", "quantize", "-input", folder, "-output", path,
-                        "--quiet"], check=True)
-    return cached(f"{folder.name}.int8.safetensors", quantize, Path(build) / "headwise")
+                        "--dtype", dtype, "--quiet"], check=True)
+    return cached(f"{folder.name}.{dtype}.safetensors", quantize, Path(build) / "headwise")

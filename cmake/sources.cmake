@@ -85,6 +85,7 @@ set(HEADWISE_SOURCES
     src/tokenizer/wordpiece_json.c
     src/tokenizer/wordpiece_trainer.c
     src/tokenizer/workspace.c
+    src/tensor/bf16.c
     src/tensor/int8_weights.c
     src/tensor/kernels.c
     src/tensor/kernels_scalar.c
@@ -294,6 +295,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
     headwise_kernel(src/tensor/kernels_avx512.c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma)
     headwise_kernel(src/tensor/kernels_avx512vnni.c
         -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma)
+    headwise_kernel(src/tensor/kernels_avx512bf16.c
+        -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512bf16 -mfma)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
     headwise_kernel(src/tensor/kernels_neon.c)
 endif()

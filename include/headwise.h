@@ -134,6 +134,12 @@ typedef enum hw_arch {
     HW_ARCH_CAPSULE    /* the attention tower alone, its heads routed to a capsule a label */
 } hw_arch;
 
+typedef enum hw_quantization {
+    HW_NOT_QUANTIZED, /* 32-bit floats */
+    HW_QUANTIZED_INT8,
+    HW_QUANTIZED_BF16 /* of an encoder alone */
+} hw_quantization;
+
 /* What a classifier is. Plain data: read it, print it. */
 typedef struct hw_summary {
     hw_arch arch;
@@ -146,13 +152,13 @@ typedef struct hw_summary {
                                       * layer has fewer: hw_classifier_heads */
     int32_t width, inner_width;      /* inner_width 0: no feed-forward block */
     int32_t capsule_dim, routing;    /* of a label's capsule; iterations; 0 without capsules */
-    int32_t window;      /* tokens; a longer text is attended in windows, pooled over all of it */
-    const char *family;  /* of an encoder: "bert", "roberta", ...; NULL without one */
-    bool quantized;      /* the n-gram table, or an encoder's linear layers, are int8 */
-    double temperature;  /* that divides the joined logits */
-    double tower_weight; /* share of the tower in the joined logits; 0 is off */
-    double held_back_score; /* accuracy (micro-F1) of the whole on held-back data */
-    double held_back_bag;   /* the same of the n-grams alone */
+    int32_t window;     /* tokens; a longer text is attended in windows, pooled over all of it */
+    const char *family; /* of an encoder: "bert", "roberta", ...; NULL without one */
+    hw_quantization quantized; /* the n-gram table, or the linear layers of an encoder */
+    double temperature;        /* that divides the joined logits */
+    double tower_weight;       /* share of the tower in the joined logits; 0 is off */
+    double held_back_score;    /* accuracy (micro-F1) of the whole on held-back data */
+    double held_back_bag;      /* the same of the n-grams alone */
     uint64_t parameters, file_bytes;
 } hw_summary;
 
@@ -204,9 +210,12 @@ HW_API bool hw_classifier_matrix(const hw_classifier *classifier, size_t i, hw_m
 HW_API hw_status hw_classifier_export(const hw_classifier *classifier, const char *folder,
                                       bool fold_temperature, const char *card, hw_error *err);
 
-/* A copy whose n-gram table is int8 (one scale a label), or whose encoder's linear layers are
- * (one scale an output; activations are quantised a token when it runs). */
-HW_API hw_classifier *hw_classifier_quantize(const hw_classifier *classifier, hw_error *err);
+/* A copy whose n-gram table is int8 (one scale a label), or whose encoder's linear layers are int8
+ * (one scale an output; activations are quantised a token when it runs) or bfloat16 (activations
+ * too). HW_ERROR_ARGUMENT if there is nothing to quantise, if a classifier without an encoder is to
+ * be bfloat16, and if it is already of another form. */
+HW_API hw_classifier *hw_classifier_quantize(const hw_classifier *classifier, hw_quantization to,
+                                             hw_error *err);
 /* A copy whose temperature (multi-label: thresholds too) is fitted to labelled data. */
 HW_API hw_classifier *hw_classifier_calibrate(const hw_classifier *classifier, const char *path,
                                               const hw_reader_options *options, hw_error *err);

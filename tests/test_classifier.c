@@ -169,7 +169,7 @@ static void test_model_without_any_ngram_works(void **state) {
     if (!empty) fail_msg("%s", error.message);
     assert_int_equal(hw_classifier_summary(empty)->ngrams, 0);
     assert_null(hw_classifier_word(empty, 0, NULL));
-    assert_null(hw_classifier_quantize(empty, &error));
+    assert_null(hw_classifier_quantize(empty, HW_QUANTIZED_INT8, &error));
     hw_session *session = session_of(empty);
     const hw_text texts[] = { hw_text_of("a quiet film"), hw_text_of("no at all") };
     float p[6], bag[6];
@@ -743,9 +743,10 @@ static void test_a_mebibyte_is_classified(void **state) {
 static void test_quantized_weights_are_within_half_a_step(void **state) {
     (void)state;
     hw_classifier *classifier = made((tiny_options){ 0 });
-    hw_classifier *quantized = hw_classifier_quantize(classifier, &error);
+    hw_classifier *quantized = hw_classifier_quantize(classifier, HW_QUANTIZED_INT8, &error);
     if (!quantized) fail_msg("%s", error.message);
-    assert_true(hw_classifier_summary(quantized)->quantized);
+    assert_int_equal(hw_classifier_summary(quantized)->quantized, HW_QUANTIZED_INT8);
+    assert_null(hw_classifier_quantize(classifier, HW_QUANTIZED_BF16, &error));
     int32_t largest[3] = { 0 };
     for (size_t i = 0; i < 3 * classifier->config.ngrams; i++) {
         const int32_t steps = abs(quantized->table_int8[i]);
@@ -755,7 +756,7 @@ static void test_quantized_weights_are_within_half_a_step(void **state) {
         assert_true(fabsf(weight - classifier->table[i]) <= 0.5001f * step);
     }
     for (size_t label = 0; label < 3; label++) assert_int_equal(largest[label], INT8_MAX);
-    hw_classifier *again = hw_classifier_quantize(quantized, &error);
+    hw_classifier *again = hw_classifier_quantize(quantized, HW_QUANTIZED_INT8, &error);
     assert_non_null(again);
     assert_memory_equal(again->table_int8, quantized->table_int8, 3 * classifier->config.ngrams);
     hw_session *session = session_of(classifier), *other = session_of(again);
@@ -774,7 +775,7 @@ static void test_quantized_weights_are_within_half_a_step(void **state) {
 static void test_attention_alone_cannot_be_quantized(void **state) {
     (void)state;
     hw_classifier *classifier = made((tiny_options){ .arch = HW_ARCH_ATTENTION });
-    assert_null(hw_classifier_quantize(classifier, &error));
+    assert_null(hw_classifier_quantize(classifier, HW_QUANTIZED_INT8, &error));
     assert_int_equal(error.status, HW_ERROR_ARGUMENT);
     hw_classifier_close(classifier);
 }
@@ -908,7 +909,7 @@ static bool use_everything(hw_error *failure, const char *model, const char *dat
     const bool done = classifier && (session = hw_session_new(classifier, NULL, &err)) &&
                       hw_classify(session, texts, 2, p, &err) == HW_OK &&
                       (metrics = hw_evaluate(classifier, data, NULL, NULL, 2, &err)) &&
-                      (quantized = hw_classifier_quantize(classifier, &err)) &&
+                      (quantized = hw_classifier_quantize(classifier, HW_QUANTIZED_INT8, &err)) &&
                       (calibrated = hw_classifier_calibrate(classifier, data, NULL, &err)) &&
                       hw_classifier_save(calibrated, temporary_path(), &err) == HW_OK;
     *failure = err;

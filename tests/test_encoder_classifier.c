@@ -679,11 +679,13 @@ static void test_threads_that_share_a_text_change_no_bit(void **state) {
     (void)state;
     make_folder(LABELS, false);
     hw_classifier *classifier = opened("f");
-    hw_classifier *small = hw_classifier_quantize(classifier, &error);
-    assert_non_null(small);
     check_threads(classifier);
-    check_threads(small);
-    hw_classifier_close(small);
+    for (hw_quantization to = HW_QUANTIZED_INT8; to <= HW_QUANTIZED_BF16; to++) {
+        hw_classifier *small = hw_classifier_quantize(classifier, to, &error);
+        assert_non_null(small);
+        check_threads(small);
+        hw_classifier_close(small);
+    }
     hw_classifier_close(classifier);
 }
 
@@ -799,15 +801,16 @@ static void test_tokens_have_their_places(void **state) {
 
 /* ---- What is made of a classifier ------------------------------------------------------- */
 
-static void test_int8_is_smaller_and_nearly_the_same(void **state) {
-    (void)state;
+/* A form that is stored, opened and quantised once more is the same; no other comes of it. */
+static void check_quantised(hw_quantization to) {
     for (int multi_label = 0; multi_label < 2; multi_label++) {
         make_folder(LABELS, multi_label);
         hw_classifier *classifier = opened("f");
-        hw_classifier *small = hw_classifier_quantize(classifier, &error);
+        hw_classifier *small = hw_classifier_quantize(classifier, to, &error);
         if (!small) fail_msg("%s", error.message);
         const hw_summary *a = hw_classifier_summary(classifier), *b = hw_classifier_summary(small);
-        assert_true(b->quantized);
+        assert_int_equal(b->quantized, to);
+        assert_true(b->file_bytes < a->file_bytes);
         assert_int_equal(a->parameters, b->parameters);
         assert_true(b->temperature == 1.5);
         float p[TEXTS * LABELS], q[TEXTS * LABELS];
@@ -815,18 +818,32 @@ static void test_int8_is_smaller_and_nearly_the_same(void **state) {
         classify(q, small);
         for (size_t i = 0; i < TEXTS * LABELS; i++) assert_true(fabsf(p[i] - q[i]) < 0.02f);
         assert_int_equal(hw_classifier_save(small, "m", &error), HW_OK);
-        hw_classifier *file = opened("m"), *again = hw_classifier_quantize(file, &error);
+        hw_classifier *file = opened("m"), *again = hw_classifier_quantize(file, to, &error);
         assert_non_null(again);
+        assert_int_equal(hw_classifier_summary(file)->quantized, to);
+        assert_null(hw_classifier_quantize(
+            file, to == HW_QUANTIZED_INT8 ? HW_QUANTIZED_BF16 : HW_QUANTIZED_INT8, &error));
+        assert_int_equal(error.status, HW_ERROR_ARGUMENT);
         assert_same_probabilities(small, file);
         assert_int_equal(toy_fingerprint(small), toy_fingerprint(again));
         assert_int_equal(hw_classifier_export(file, "g", false, NULL, &error),
                          HW_ERROR_UNSUPPORTED);
-        assert_non_null(strstr(error.message, "int8"));
+        assert_non_null(strstr(error.message, "quantised"));
         hw_classifier_close(classifier);
         hw_classifier_close(small);
         hw_classifier_close(file);
         hw_classifier_close(again);
     }
+}
+
+static void test_int8_is_smaller_and_nearly_the_same(void **state) {
+    (void)state;
+    check_quantised(HW_QUANTIZED_INT8);
+}
+
+static void test_bf16_is_smaller_and_nearly_the_same(void **state) {
+    (void)state;
+    check_quantised(HW_QUANTIZED_BF16);
 }
 
 static void test_calibrating_lowers_the_loss(void **state) {
@@ -924,9 +941,11 @@ static hw_status open_and_classify(const char *path, hw_error *err) {
     hw_session *session = hw_session_new(classifier, NULL, err);
     hw_status status = session ? hw_classify(session, list, 2, p, err) : err->status;
     hw_session_free(session);
-    hw_classifier *small = status == HW_OK ? hw_classifier_quantize(classifier, err) : NULL;
-    if (status == HW_OK && !small) status = err->status;
-    hw_classifier_close(small);
+    for (hw_quantization to = HW_QUANTIZED_INT8; to <= HW_QUANTIZED_BF16; to++) {
+        hw_classifier *small = status == HW_OK ? hw_classifier_quantize(classifier, to, err) : NULL;
+        if (status == HW_OK && !small) status = err->status;
+        hw_classifier_close(small);
+    }
     hw_classifier_close(classifier);
     return status;
 }
@@ -1039,6 +1058,7 @@ int main(void) {
         cmocka_unit_test(test_a_mebibyte_is_classified),
         cmocka_unit_test(test_tokens_have_their_places),
         cmocka_unit_test(test_int8_is_smaller_and_nearly_the_same),
+        cmocka_unit_test(test_bf16_is_smaller_and_nearly_the_same),
         cmocka_unit_test(test_calibrating_lowers_the_loss),
         cmocka_unit_test(test_export_writes_what_transformers_reads),
         cmocka_unit_test(test_export_needs_a_new_or_empty_folder),

@@ -869,7 +869,7 @@ static void test_int8_encoders_are_explained_without_gradients(void **state) {
     static const hw_explain_method able[] = { HW_EXPLAIN_LOO, HW_EXPLAIN_ATTENTION,
                                               HW_EXPLAIN_ROLLOUT, HW_EXPLAIN_FLOW };
     golden_case c = open_golden("bert");
-    hw_classifier *small = hw_classifier_quantize(c.classifier, &error);
+    hw_classifier *small = hw_classifier_quantize(c.classifier, HW_QUANTIZED_INT8, &error);
     hw_session *session = session_of(small);
     for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
         const hw_explain_options options = { .method = with[i] };
@@ -889,7 +889,7 @@ static void test_int8_encoders_are_explained_without_gradients(void **state) {
 static void test_int8_heads_look_nearly_where_others_do(void **state) {
     (void)state;
     golden_case c = open_golden("bert");
-    hw_classifier *small = hw_classifier_quantize(c.classifier, &error);
+    hw_classifier *small = hw_classifier_quantize(c.classifier, HW_QUANTIZED_INT8, &error);
     hw_session *session = session_of(small);
     const hw_text text = hw_text_of("the good film");
     hw_attention_map *a = hw_attend(c.session, text, 0, &error);

@@ -227,7 +227,7 @@ static hw_status evaluate(void *context, hw_error *err) {
 }
 
 static hw_status adapt(void *context, hw_error *err) {
-    hw_classifier *small = hw_classifier_quantize(context, err);
+    hw_classifier *small = hw_classifier_quantize(context, HW_QUANTIZED_INT8, err);
     if (!small) return err->status;
     hw_classifier *calibrated =
         hw_classifier_calibrate(small, "train", &(hw_reader_options){ 0 }, err);

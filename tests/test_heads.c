@@ -684,7 +684,7 @@ static hw_classifier *without(hw_classifier *classifier, const hw_head_id *gone,
 }
 
 static hw_classifier *quantized(hw_classifier *classifier) {
-    hw_classifier *small = hw_classifier_quantize(classifier, &error);
+    hw_classifier *small = hw_classifier_quantize(classifier, HW_QUANTIZED_INT8, &error);
     if (!small) fail_msg("%s", error.message);
     hw_classifier_close(classifier);
     return small;

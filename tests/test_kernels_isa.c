@@ -1,5 +1,6 @@
 /* Every table of kernels against the scalar one, bit for bit. The arrays end where a page
  * ends that nobody may touch, so that a kernel which reads or writes past an end crashes. */
+#include "tensor/bf16.h"
 #include "tensor/kernels.h"
 
 #include <math.h>
@@ -430,11 +431,60 @@ static void test_int8_products_give_the_bits_of_scalar(void **state) {
     rivals_close(&r);
 }
 
+/* Rounds array 1 into 3, packs what array 2 is rounded to into 4, and multiplies them. */
+static void run_bf16_product(const hw_kernels *kernels, const arena *t, shape s) {
+    const size_t pairs = hw_bf16_pairs(s.k), ldc = s.n + 2;
+    uint16_t *halves = (uint16_t *)(void *)t->x[0];
+    for (size_t i = 0; i < s.n * s.k; i++) halves[i] = hw_bf16_of(last(t, 2, s.n * s.k)[i]);
+    hw_bf16_pair *a = last(t, 3, s.m * pairs);
+    hw_bf16_pair *b = last(t, 4, hw_panels(s.n) * HW_PANEL * pairs);
+    kernels->round_bf16(a, last(t, 1, s.m * s.k), s.m, s.k);
+    hw_bf16_pack(kernels, b, halves, s.n, s.k);
+    kernels->gemm_bf16(last(t, 0, s.m * ldc - 2), ldc, a, b, s.m % 2 ? last(t, 1, s.n) : NULL, s.m,
+                       s.n, pairs);
+}
+
+/* Where there is an instruction, how it rounds is the processor's affair. */
+static void assert_near(const rivals *r, shape s) {
+    const float *got = last(&r->got, 0, s.m * (s.n + 2) - 2);
+    const float *expected = last(&r->expected, 0, s.m * (s.n + 2) - 2);
+    const float bound = (float)(s.k + 1) * (float)(s.k + 1) * 0x1p-24f; /* numbers are below 1 */
+    for (size_t i = 0; i < s.m * (s.n + 2) - 2; i++)
+        if (!(fabsf(got[i] - expected[i]) <= bound))
+            fail_msg("gemm_bf16 %zux%zux%zu: %a, scalar %a", s.m, s.n, s.k, (double)got[i],
+                     (double)expected[i]);
+}
+
+static void compare_bf16(rivals *r, shape s) {
+    if (strcmp(r->fast->name, "avx512bf16") != 0) {
+        compare(r, "gemm_bf16", run_bf16_product, s);
+        return;
+    }
+    arena_copy(&r->expected, &r->ordinary);
+    arena_copy(&r->got, &r->ordinary);
+    run_bf16_product(r->scalar, &r->expected, s);
+    run_bf16_product(r->fast, &r->got, s);
+    assert_near(r, s);
+}
+
+static void test_bf16_products_give_the_bits_of_scalar(void **state) {
+    static const size_t columns[] = { 1, 4, 8, 15, 16, 17, 25, 48, 50, 64, 130 };
+    static const shape deep[] = { { 3, 5, 1 },    { 5, 16, 768 },  { 9, 30, 771 },
+                                  { 90, 20, 70 }, { 2, 16, 1600 }, { 16, 7, 1541 } };
+    rivals r;
+    rivals_open(&r, *state);
+    for (size_t m = 1; m <= 33; m++)
+        for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
+            compare_bf16(&r, (shape){ m, columns[j], 3 + m % 5 });
+    for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) compare_bf16(&r, deep[i]);
+    rivals_close(&r);
+}
+
 #define ON(isa, test) \
     { #test ": " isa, test, NULL, NULL, (void *)(isa) }
 #define ON_EACH(test)                                                                  \
     ON("avx2", test), ON("avxvnni", test), ON("avx512", test), ON("avx512vnni", test), \
-        ON("neon", test)
+        ON("avx512bf16", test), ON("neon", test)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -444,6 +494,7 @@ int main(void) {
         ON_EACH(test_gemm_gives_the_bits_of_scalar),
         ON_EACH(test_packed_products_give_the_bits_of_scalar),
         ON_EACH(test_int8_products_give_the_bits_of_scalar),
+        ON_EACH(test_bf16_products_give_the_bits_of_scalar),
         ON("emulated avxvnni", test_int8_products_give_the_bits_of_scalar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,9 +106,12 @@ static void test_classifiers_are_pruned_saved_and_opened(void **state) {
     check_classifier(trained(HW_ARCH_CAPSULE, false), first, 2);
     static const hw_head_id of_bert[] = { { 0, 1 }, { 1, 0 } };
     check_classifier(tiny_bert(), of_bert, 2);
-    hw_classifier *bert = tiny_bert(), *small = hw_classifier_quantize(bert, &error);
-    assert_non_null(small);
-    check_classifier(small, of_bert, 2);
+    hw_classifier *bert = tiny_bert();
+    for (hw_quantization to = HW_QUANTIZED_INT8; to <= HW_QUANTIZED_BF16; to++) {
+        hw_classifier *small = hw_classifier_quantize(bert, to, &error);
+        assert_non_null(small);
+        check_classifier(small, of_bert, 2);
+    }
     hw_classifier_close(bert);
 }
 
@@ -154,7 +157,7 @@ static void test_what_is_left_can_be_masked_and_looked_at(void **state) {
 static void test_what_is_left_can_be_quantised_and_calibrated(void **state) {
     (void)state;
     hw_classifier *bert = tiny_bert(), *pruned = pruned_of(bert, &(hw_head_id){ 1, 0 }, 1);
-    hw_classifier *small = hw_classifier_quantize(pruned, &error);
+    hw_classifier *small = hw_classifier_quantize(pruned, HW_QUANTIZED_INT8, &error);
     assert_non_null(small);
     hw_classifier *calibrated =
         hw_classifier_calibrate(small, "train", &(hw_reader_options){ 0 }, &error);
@@ -396,11 +399,12 @@ static void test_importance_is_the_slope_of_the_loss(void **state) {
 
 static void test_int8_has_no_importance(void **state) {
     (void)state;
-    hw_classifier *bert = tiny_bert(), *small = hw_classifier_quantize(bert, &error);
+    hw_classifier *bert = tiny_bert(),
+                  *small = hw_classifier_quantize(bert, HW_QUANTIZED_INT8, &error);
     const hw_prune_options options = { .threads = 1 };
     assert_null(hw_prune_plan_make(small, "train", &options, &error));
     assert_int_equal(error.status, HW_ERROR_UNSUPPORTED);
-    assert_non_null(strstr(error.message, "int8"));
+    assert_non_null(strstr(error.message, "quantised"));
     hw_classifier_close(small);
     hw_classifier_close(bert);
 }

@@ -94,8 +94,8 @@ static hw_pool *opening_pool(const hw_encoder_config *config) {
 
 static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_error *err) {
     hw_pretrained *pretrained = &classifier->pretrained;
-    if (!pretrained->tokenizer)
-        HW_TRY(hw_pretrained_from_bundle(pretrained, classifier->bundle, name, err));
+    const bool is_model_file = !pretrained->tokenizer; /* else a folder of Hugging Face's */
+    if (is_model_file) HW_TRY(hw_pretrained_from_bundle(pretrained, classifier->bundle, name, err));
     const hw_encoder_config *config = &pretrained->config;
     const int32_t labels = classifier->config.tower.labels;
     if (labels != (config->readout == HW_ENCODER_LABELS ? config->labels : 0))
@@ -109,6 +109,7 @@ static hw_status load_encoder(hw_classifier *classifier, const char *name, hw_er
     const hw_encoder_source source = { .name = name,
                                        .find = hw_pretrained_find,
                                        .release = hw_pretrained_release,
+                                       .bf16 = is_model_file,
                                        .context = pretrained };
     classifier->encoder = hw_encoder_new(config, &source, pool, err);
     hw_pool_free(pool);
@@ -146,11 +147,13 @@ static uint64_t count_parameters(const hw_bundle *bundle) {
     return parameters;
 }
 
-static bool has_int8(const hw_encoder *encoder, const hw_encoder_config *config) {
+static hw_quantization quantization_of(const hw_encoder *encoder, const hw_encoder_config *config) {
     hw_encoder_parameter parameter;
-    for (size_t i = 0; hw_encoder_parameter_at(&parameter, config, i); i++)
-        if (!hw_encoder_values(encoder, i)) return true;
-    return false;
+    for (size_t i = 0; hw_encoder_parameter_at(&parameter, config, i); i++) {
+        if (hw_encoder_values_bf16(encoder, i)) return HW_QUANTIZED_BF16;
+        if (!hw_encoder_values(encoder, i)) return HW_QUANTIZED_INT8;
+    }
+    return HW_NOT_QUANTIZED;
 }
 
 static uint64_t count_weights(const hw_encoder_config *config) {
@@ -171,7 +174,7 @@ static void summarize_encoder(hw_summary *summary, const hw_classifier *classifi
     summary->width = config->width;
     summary->inner_width = config->inner_width;
     summary->window = classifier->config.max_tokens;
-    summary->quantized = has_int8(classifier->encoder, config);
+    summary->quantized = quantization_of(classifier->encoder, config);
     summary->tower_weight = 1;
     summary->parameters = count_weights(config);
 }
@@ -191,7 +194,8 @@ static hw_summary summarize(const hw_classifier *classifier) {
                            .ngrams = (int32_t)config->ngrams,
                            .vocabulary = (int32_t)classifier->word_count,
                            .towers = config->towers,
-                           .quantized = classifier->table_int8 != NULL,
+                           .quantized =
+                               classifier->table_int8 ? HW_QUANTIZED_INT8 : HW_NOT_QUANTIZED,
                            .temperature = config->temperature,
                            .tower_weight = tower_weight(config),
                            .held_back_score = config->held_back_score,

@@ -4,6 +4,7 @@
 #include "classify/encoder_classifier.h"
 
 #include "base/json.h"
+#include "tensor/bf16.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,16 +39,34 @@ static hw_status add_int8(hw_bundle *bundle, const hw_encoder_parameter *paramet
     return add_part(bundle, parameter, ".exact", layer.exact, HW_INT8_EXACT, rows, err);
 }
 
-static hw_status add_tensors(hw_bundle *bundle, const hw_encoder *encoder, hw_error *err) {
+/* One of floats and halves is NULL. */
+static hw_status add_bf16(hw_bundle *bundle, const hw_encoder_parameter *parameter,
+                          const float *floats, const uint16_t *halves, hw_error *err) {
+    const size_t rows = parameter->rows, columns = parameter->columns;
+    uint16_t *to = hw_bundle_add(bundle, parameter->name, HW_BF16, rows, columns, err);
+    if (!to) return HW_ERROR_MEMORY;
+    for (size_t i = 0; i < rows * columns; i++) to[i] = floats ? hw_bf16_of(floats[i]) : halves[i];
+    return HW_OK;
+}
+
+static hw_status add_tensor(hw_bundle *bundle, const hw_encoder *encoder, size_t i,
+                            const hw_encoder_parameter *parameter, bool bf16, hw_error *err) {
+    const float *floats = hw_encoder_values(encoder, i);
+    const uint16_t *halves = hw_encoder_values_bf16(encoder, i);
+    if (halves || (bf16 && parameter->is_linear))
+        return add_bf16(bundle, parameter, floats, halves, err);
+    if (!floats) return add_int8(bundle, parameter, hw_encoder_values_int8(encoder, i), err);
+    const bool vector = parameter->dims == 1;
+    return add_floats(bundle, parameter->name, floats,
+                      vector ? parameter->rows * parameter->columns : parameter->rows,
+                      vector ? 0 : parameter->columns, err);
+}
+
+static hw_status add_tensors(hw_bundle *bundle, const hw_encoder *encoder, bool bf16,
+                             hw_error *err) {
     hw_encoder_parameter parameter;
-    for (size_t i = 0; hw_encoder_parameter_at(&parameter, hw_encoder_config_of(encoder), i); i++) {
-        const float *values = hw_encoder_values(encoder, i);
-        const bool vector = parameter.dims == 1;
-        const size_t rows = vector ? parameter.rows * parameter.columns : parameter.rows;
-        HW_TRY(values ? add_floats(bundle, parameter.name, values, rows,
-                                   vector ? 0 : parameter.columns, err)
-                      : add_int8(bundle, &parameter, hw_encoder_values_int8(encoder, i), err));
-    }
+    for (size_t i = 0; hw_encoder_parameter_at(&parameter, hw_encoder_config_of(encoder), i); i++)
+        HW_TRY(add_tensor(bundle, encoder, i, &parameter, bf16, err));
     return HW_OK;
 }
 
@@ -67,7 +86,7 @@ static hw_status add_parts(hw_bundle *bundle, const hw_fine_tuned *parts, hw_err
                                .held_back_score = parts->held_back_score,
                                .held_back_examples = parts->held_back_examples,
                                .max_tokens = parts->max_tokens };
-    HW_TRY(add_tensors(bundle, parts->encoder, err));
+    HW_TRY(add_tensors(bundle, parts->encoder, parts->bf16, err));
     if (parts->multi_label)
         HW_TRY(add_floats(bundle, "thresholds", parts->thresholds, parts->label_count, 0, err));
     HW_TRY(hw_config_save(&config, parts->labels, parts->label_count, bundle, err));

@@ -14,6 +14,7 @@
 /* What fine-tuning yields. Everything is borrowed and copied. */
 typedef struct hw_fine_tuned {
     const hw_encoder *encoder; /* with a readout of label_count labels */
+    bool bf16;                 /* its linear layers become bfloat16 */
     const hw_tokenizer *tokenizer;
     char *const *labels; /* [label_count] */
     size_t label_count;

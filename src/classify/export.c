@@ -137,7 +137,7 @@ static hw_status check(const hw_classifier *classifier, hw_error *err) {
                        "of a pretrained encoder (-base) can");
     if (classifier->summary.quantized)
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
-                       "an int8 model cannot be exported; export the model it was made from");
+                       "a quantised model cannot be exported; export the model it was made from");
     if (is_pruned(classifier))
         return hw_fail(err, HW_ERROR_UNSUPPORTED,
                        "heads of the model were pruned, and transformers (since version 5) builds "

@@ -1,6 +1,6 @@
 /* hw_classifier_quantize: the n-gram table in int8, one scale a label (its largest weight is
- * 127 steps), or the linear layers of an encoder, one scale an output. Everything else is copied as
- * it is. */
+ * 127 steps), or the linear layers of an encoder, one scale an output; or these in bfloat16.
+ * Everything else is copied as it is. */
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sizes.h"
@@ -82,10 +82,13 @@ static hw_encoder *quantized_of(const hw_fine_tuned *parts, hw_error *err) {
     return quantized;
 }
 
-static hw_classifier *quantize_encoder(const hw_classifier *classifier, hw_error *err) {
+/* bfloat16 comes of the rounding with which the copy's tensors are written. */
+static hw_classifier *quantize_encoder(const hw_classifier *classifier, hw_quantization to,
+                                       hw_error *err) {
     hw_fine_tuned parts = hw_classifier_parts(classifier);
     hw_encoder *quantized = NULL;
-    if (!classifier->summary.quantized) {
+    parts.bf16 = to == HW_QUANTIZED_BF16;
+    if (!classifier->summary.quantized && to == HW_QUANTIZED_INT8) {
         quantized = quantized_of(&parts, err);
         if (!quantized) return NULL;
         parts.encoder = quantized;
@@ -95,13 +98,24 @@ static hw_classifier *quantize_encoder(const hw_classifier *classifier, hw_error
     return copy;
 }
 
-hw_classifier *hw_classifier_quantize(const hw_classifier *classifier, hw_error *err) {
+static hw_status check(const hw_classifier *classifier, hw_quantization to, hw_error *err) {
+    const hw_quantization now = classifier->summary.quantized;
+    if (!classifier->encoder && !classifier->table && !classifier->table_int8)
+        return hw_fail(err, HW_ERROR_ARGUMENT, "the model has no n-gram table to quantize");
+    if (to == HW_NOT_QUANTIZED || (to == HW_QUANTIZED_BF16 && !classifier->encoder))
+        return hw_fail(err, HW_ERROR_ARGUMENT, "n-grams can be int8 alone; an encoder, bf16 too");
+    if (now && now != to)
+        return hw_fail(err, HW_ERROR_ARGUMENT,
+                       "the model is %s already; quantize the model that it was made from",
+                       now == HW_QUANTIZED_INT8 ? "int8" : "bf16");
+    return HW_OK;
+}
+
+hw_classifier *hw_classifier_quantize(const hw_classifier *classifier, hw_quantization to,
+                                      hw_error *err) {
     static const char *const without[] = { "ngram.table" };
-    if (classifier->encoder) return quantize_encoder(classifier, err);
-    if (!classifier->table && !classifier->table_int8) {
-        hw_fail(err, HW_ERROR_ARGUMENT, "the model has no n-gram table to quantize");
-        return NULL;
-    }
+    if (check(classifier, to, err) != HW_OK) return NULL;
+    if (classifier->encoder) return quantize_encoder(classifier, to, err);
     const bool add = classifier->table != NULL;
     hw_bundle *copy = hw_bundle_copy(classifier->bundle, without, add ? 1 : 0, err);
     if (!copy) return NULL;

@@ -39,16 +39,17 @@ typedef struct hw_encoder_source {
     hw_tensor_find *find;
     void (*release)(void *context); /* what was read will not be read soon again; may be NULL */
     void *context;                  /* of find and release */
+    bool bf16;                      /* BF16 stays what it is in layers' linear layers */
     const uint64_t *readout_seed;   /* a readout that is not there is initialised from it, as
                                      * `transformers` does; NULL: it is an error that names it */
 } hw_encoder_source;
 
 /* Takes the weights that `config` needs from tensors, which must outlive the encoder, checks every
- * shape and value. F32 is viewed in place, F16 and BF16 are converted, I8 with a "<name>.scale" of
- * F32 [out] is kept as int8, and packed; "<name>.smooth" F32 [in] and "<name>.exact"
- * F32 [2, out] are what its input is multiplied by, and the weights of what is 0 there
- * (encoder/smoothing.h). Base-model files without the prefix ("bert.") and the old
- * names (LayerNorm.gamma) are accepted. pool may be NULL. */
+ * shape and value. F32 is viewed in place, F16 and BF16 (but where it stays) are converted, I8 with
+ * a "<name>.scale" of F32 [out] is kept as int8, and packed; "<name>.smooth" F32 [in] and
+ * "<name>.exact" F32 [2, out] are what its input is multiplied by, and the weights of what is 0
+ * there (encoder/smoothing.h). Base-model files without the prefix ("bert.") and the old names
+ * (LayerNorm.gamma) are accepted. pool may be NULL. */
 hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_source *source,
                            hw_pool *pool, hw_error *err);
 /* All weights initialised from a seed (normal, deviation config->initializer_range), packed. */
@@ -63,13 +64,16 @@ typedef struct hw_encoder_parameter {
     size_t offset;  /* in floats, multiple of 16, from the start of the block */
     int32_t depth;  /* 0: embeddings, 1..layers: layers, layers + 1: readout */
     bool is_matrix; /* weight decay applies: neither a bias nor of a norm */
+    bool is_linear; /* of a layer: what may be bfloat16 or int8 */
 } hw_encoder_parameter;
 
 /* The i-th parameter; false past the end. The word embedding is the first. */
 bool hw_encoder_parameter_at(hw_encoder_parameter *parameter, const hw_encoder_config *config,
                              size_t i);
-/* Where the i-th parameter is now. NULL if it is int8. */
+/* Where the i-th parameter is now. NULL if it is bfloat16 or int8. */
 const float *hw_encoder_values(const hw_encoder *encoder, size_t i);
+/* [rows][columns]; NULL if it is not bfloat16. */
+const uint16_t *hw_encoder_values_bf16(const hw_encoder *encoder, size_t i);
 /* A linear layer in int8. */
 typedef struct hw_encoder_int8 {
     const int8_t *steps; /* [rows][columns]; NULL if the layer is float */

@@ -20,15 +20,24 @@ typedef struct product {
 
 /* ---- Forward ------------------------------------------------------------------------------ */
 
-/* int8: the activations are quantised by row. All modules that read them smooth them alike. */
+static bool is_quantized(const product *p) {
+    return p->modules->weight8 || p->modules->weight16;
+}
+
+/* The activations. All modules that read them have one form, and smooth them alike. */
 static void quantize_rows(void *context, size_t piece, int32_t worker) {
     (void)worker;
     const product *p = context;
     const size_t inputs = p->modules->columns, row = piece * HW_ROWS;
+    const size_t rows = hw_smaller(p->rows - row, HW_ROWS);
+    const hw_kernels *kernels = p->pass->kernels;
     const hw_encoder_work *work = &p->pass->scratch->work;
-    p->pass->kernels->quantize(work->quantized + row * inputs, work->quantized_rows + row,
-                               p->x + row * inputs, &p->modules->input,
-                               hw_smaller(p->rows - row, HW_ROWS), inputs);
+    if (p->modules->weight16)
+        kernels->round_bf16(work->pairs + row * hw_bf16_pairs(inputs), p->x + row * inputs, rows,
+                            inputs);
+    else
+        kernels->quantize(work->quantized + row * inputs, work->quantized_rows + row,
+                          p->x + row * inputs, &p->modules->input, rows, inputs);
 }
 
 /* Panels [first, first + panels) of one module. y: the module's first column. */
@@ -40,6 +49,14 @@ static void multiply_int8(float *y, const product *p, const hw_module *module, s
     p->pass->kernels->gemm_int8(y + first * HW_PANEL, p->ldy, work->quantized, work->quantized_rows,
                                 hw_int8_from(all, first, module->columns), p->rows, columns,
                                 module->columns);
+}
+
+static void multiply_bf16(float *y, const product *p, const hw_module *module, size_t first,
+                          size_t columns) {
+    const size_t column = first * HW_PANEL, pairs = hw_bf16_pairs(module->columns);
+    p->pass->kernels->gemm_bf16(
+        y + column, p->ldy, p->pass->scratch->work.pairs, module->packed + column * pairs,
+        module->bias ? module->bias + column : NULL, p->rows, columns, pairs);
 }
 
 static void multiply_packed(float *y, const product *p, const hw_module *module, size_t first,
@@ -70,6 +87,8 @@ static void multiply(float *y, const product *p, const hw_module *module, size_t
     const size_t columns = hw_smaller(module->rows - column, panels * HW_PANEL);
     if (module->weight8)
         multiply_int8(y, p, module, first, columns);
+    else if (module->weight16)
+        multiply_bf16(y, p, module, first, columns);
     else if (module->packed && p->pass->packed)
         multiply_packed(y, p, module, first, columns);
     else
@@ -99,15 +118,15 @@ static void multiply_panels(void *context, size_t task, int32_t worker) {
 void hw_linears_forward(float *y, size_t ldy, const hw_module *modules, size_t count,
                         const float *x, size_t rows, const hw_encoder_pass *pass) {
     hw_pool *pool = pass->scratch->pool;
-    assert(!modules->weight8 || !pass->scratch->training);
     product p = {
         .y = y, .ldy = ldy, .modules = modules, .count = count, .x = x, .rows = rows, .pass = pass
     };
+    assert(!is_quantized(&p) || !pass->scratch->training);
     for (size_t m = 0; m < count; m++) p.panels += hw_panels(modules[m].rows);
     const size_t threads = (size_t)hw_pool_threads(pool);
     const size_t most = threads == 1 ? 1 : hw_smaller(p.panels, threads * TASKS_A_THREAD);
     p.panels_a_task = (p.panels + most - 1) / most;
-    if (modules->weight8) hw_pool_run(pool, hw_row_pieces(rows), quantize_rows, &p);
+    if (is_quantized(&p)) hw_pool_run(pool, hw_row_pieces(rows), quantize_rows, &p);
     hw_pool_run(pool, (p.panels + p.panels_a_task - 1) / p.panels_a_task, multiply_panels, &p);
 }
 

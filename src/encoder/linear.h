@@ -1,5 +1,5 @@
-/* Linear layers of an encoder: y = x W^T + bias, W [out][in], in float or int8. Modules that read
- * the same x stand side by side (query, key, value): their outputs are columns of one y.
+/* Linear layers of an encoder: y = x W^T + bias, W [out][in], in float, bfloat16 or int8. Modules
+ * that read the same x stand side by side (query, key, value): their outputs are columns of one y.
  * Invariant: an element of a result does not depend on how the work is split. */
 #ifndef HW_ENCODER_LINEAR_H
 #define HW_ENCODER_LINEAR_H

@@ -61,7 +61,7 @@ static hw_status find_checked(const hw_tensor **tensor, const hw_encoder_source 
     if (!has_shape(*tensor, slot)) return fail_shape(from, *tensor, slot, err);
     const hw_dtype type = (*tensor)->dtype;
     if (type == HW_F32 || type == HW_F16 || type == HW_BF16) return HW_OK;
-    if (type == HW_I8 && hw_may_be_int8(slot)) return HW_OK;
+    if (type == HW_I8 && hw_is_linear(slot)) return HW_OK;
     return hw_fail(err, HW_ERROR_UNSUPPORTED,
                    "%s: the values of tensor %s have an unsupported type", from->name,
                    (*tensor)->name);
@@ -126,9 +126,16 @@ static bool can_be_viewed(const hw_tensor *tensor) {
     return tensor && tensor->dtype == HW_F32 && (uintptr_t)tensor->data % sizeof(float) == 0;
 }
 
+static bool stays_bf16(const hw_tensor *tensor, const hw_slot *slot,
+                       const hw_encoder_source *from) {
+    return from->bf16 && tensor && tensor->dtype == HW_BF16 && hw_is_linear(slot) &&
+           (uintptr_t)tensor->data % sizeof(uint16_t) == 0;
+}
+
 /* Floats of its own that a tensor, or a slot without one, needs; a multiple of 16. */
-static size_t own_floats(const hw_tensor *tensor, const hw_slot *slot) {
-    if (can_be_viewed(tensor)) return 0;
+static size_t own_floats(const hw_tensor *tensor, const hw_slot *slot,
+                         const hw_encoder_source *from) {
+    if (can_be_viewed(tensor) || stays_bf16(tensor, slot, from)) return 0;
     if (tensor && tensor->dtype == HW_I8) return hw_int8_floats(slot);
     return hw_padded(slot->rows * slot->columns);
 }
@@ -160,12 +167,14 @@ static hw_status take_values(hw_weight *weight, float **own, const hw_encoder_so
     const hw_tensor *tensor = NULL;
     HW_TRY(find_checked(&tensor, from, slot, config, err));
     float *mine = *own;
-    *own += own_floats(tensor, slot);
+    *own += own_floats(tensor, slot, from);
     if (!tensor) {
         hw_encoder_init_slot(mine, slot, config->initializer_range, *from->readout_seed);
         weight->values = mine;
     } else if (tensor->dtype == HW_I8) {
         HW_TRY(take_int8(weight, mine, from, tensor, err));
+    } else if (stays_bf16(tensor, slot, from)) {
+        weight->values16 = tensor->data;
     } else if (can_be_viewed(tensor)) {
         weight->values = tensor->data;
     } else {
@@ -181,7 +190,7 @@ static hw_status take_all(hw_encoder *encoder, const hw_encoder_source *from, hw
         const hw_slot *slot = &encoder->weight[i].slot;
         const hw_tensor *tensor = NULL;
         HW_TRY(find_checked(&tensor, from, slot, &encoder->config, err));
-        floats += own_floats(tensor, slot);
+        floats += own_floats(tensor, slot, from);
     }
     encoder->floats = hw_malloc(floats * sizeof *encoder->floats);
     if (!encoder->floats) return hw_fail_memory(err, floats * sizeof *encoder->floats);
@@ -213,11 +222,19 @@ static bool all_finite(const float *values, size_t count) {
     return !found[0];
 }
 
+static bool all_finite_bf16(const uint16_t *values, size_t count) {
+    const uint16_t exponent = 0x7f80;
+    uint16_t found = 0;
+    for (size_t i = 0; i < count; i++) found |= (values[i] & exponent) == exponent;
+    return !found;
+}
+
 /* Pieces are shared between threads: the word embedding is half of a small encoder. */
 enum { PIECE = 1 << 18 /* floats */ };
 
 typedef struct checking {
     const float *values;
+    const uint16_t *values16; /* in their place, or NULL */
     size_t count;
     atomic_bool endless; /* a value that is not finite was met */
 } checking;
@@ -225,8 +242,9 @@ typedef struct checking {
 static void check_piece(void *context, size_t piece, int32_t worker) {
     (void)worker;
     checking *c = context;
-    const size_t begin = piece * PIECE, left = c->count - begin;
-    if (!all_finite(c->values + begin, left < PIECE ? left : PIECE))
+    const size_t begin = piece * PIECE, count = hw_smaller(c->count - begin, PIECE);
+    if (!(c->values16 ? all_finite_bf16(c->values16 + begin, count)
+                      : all_finite(c->values + begin, count)))
         atomic_store(&c->endless, true);
 }
 
@@ -256,7 +274,9 @@ static bool all_fit(const int8_t *values, const hw_slot *slot, hw_pool *pool) {
 static hw_status check_values(const hw_weight *weight, const hw_encoder_config *config,
                               const hw_encoder_source *from, hw_pool *pool, hw_error *err) {
     const hw_slot *slot = &weight->slot;
-    checking c = { .values = weight->values, .count = slot->rows * slot->columns };
+    checking c = { .values = weight->values,
+                   .values16 = weight->values16,
+                   .count = slot->rows * slot->columns };
     if (weight->values8) {
         c.values = weight->scale;
         c.count = slot->rows;
@@ -289,6 +309,7 @@ static bool can_smooth(const float *smooth, size_t count) {
 static bool is_like_query(const hw_encoder *encoder, const hw_weight *weight) {
     const hw_module *query = &hw_layer_modules(encoder, weight->slot.layer)[HW_MODULE_QUERY];
     const float *smooth = query->input.smooth;
+    if (!weight->values16 != !query->weight16) return false;
     if (!weight->values8 != !query->weight8 || !weight->smooth != !smooth) return false;
     return !smooth || memcmp(weight->smooth, smooth, query->columns * sizeof *smooth) == 0;
 }
@@ -305,7 +326,7 @@ static hw_status check_smoothing(const hw_encoder *encoder, const hw_encoder_sou
         else if (weight->exact && !all_finite(weight->exact, HW_INT8_EXACT * slot->rows))
             wrong = ".exact has a value that is not finite";
         else if (is_key && !slot->is_bias && !is_like_query(encoder, weight))
-            wrong = " is not of int8, or smoothed, as the query's is";
+            wrong = " is not of bfloat16, of int8, or smoothed, as the query's is";
         if (!wrong) continue;
         char name[HW_SLOT_NAME];
         hw_slot_name(name, slot, &encoder->config);
@@ -342,7 +363,7 @@ hw_encoder *hw_encoder_new(const hw_encoder_config *config, const hw_encoder_sou
     hw_encoder_bind(encoder);
     if (check_smoothing(encoder, source, err) != HW_OK) goto failed;
     if (hw_encoder_make_room(encoder, err) != HW_OK) goto failed;
-    if (hw_encoder_has_int8(encoder)) hw_encoder_pack(encoder, hw_kernels_select(), pool);
+    if (hw_encoder_is_quantized(encoder)) hw_encoder_pack(encoder, hw_kernels_select(), pool);
     return encoder;
 failed:
     hw_encoder_free(encoder);

@@ -91,8 +91,8 @@ typedef struct hw_slot {
     size_t rows, columns, offset; /* as in hw_encoder_parameter */
 } hw_slot;
 
-/* The matrices that are int8 in a quantised encoder. */
-static inline bool hw_may_be_int8(const hw_slot *slot) {
+/* The matrices that are int8, or bfloat16, in a quantised encoder. */
+static inline bool hw_is_linear(const hw_slot *slot) {
     return slot->kind == HW_MODULE_IS_LINEAR && hw_is_of_layer(slot->module) && !slot->is_bias;
 }
 

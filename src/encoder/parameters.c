@@ -121,5 +121,6 @@ bool hw_encoder_parameter_at(hw_encoder_parameter *parameter, const hw_encoder_c
     parameter->offset = slot.offset;
     parameter->depth = depth_of(&slot, config);
     parameter->is_matrix = slot.dims == 2;
+    parameter->is_linear = hw_is_linear(&slot);
     return true;
 }

@@ -66,6 +66,7 @@ typedef struct hw_encoder_work {
     float *d_features, *d_dense, *d_norm; /* [rows][width], [rows][n], [rows][n] */
     float *norm_sums;                     /* [chunks][2 * width] */
     float *first;                         /* [texts][3 * width]: of first tokens */
+    hw_bf16_pair *pairs;                  /* [tokens][widest input / 2], or in its place: */
     int8_t *quantized;                    /* [tokens][widest input] */
     hw_int8_row *quantized_rows;          /* [tokens] */
     hw_head_work *worker;                 /* [threads] */

@@ -85,11 +85,13 @@ static size_t elements(const hw_weight *weight) {
 /* Of the copy's slot, whose values are like those of the original's: int8 ones have a scale, and
  * may be smoothed. */
 static size_t float_count(const hw_weight *to, const hw_weight *from) {
+    if (from->values16) return 0;
     return from->values ? hw_padded(elements(to)) : hw_int8_floats(&to->slot);
 }
 
 static size_t byte_count(const hw_weight *to, const hw_weight *from) {
-    return from->values8 ? hw_padded(elements(to)) : 0;
+    const size_t size = from->values16 ? sizeof *from->values16 : from->values8 ? 1 : 0;
+    return hw_padded(elements(to) * size);
 }
 
 static hw_status make_blocks(hw_encoder *copy, const hw_encoder *encoder, hw_error *err) {
@@ -129,6 +131,11 @@ static void copy_weight(hw_weight *to, const hw_weight *from, const cut *c, floa
     if (from->values) {
         copy_values(floats, from->values, &from->slot, c, sizeof *floats);
         to->values = floats;
+        return;
+    }
+    if (from->values16) {
+        copy_values(bytes, from->values16, &from->slot, c, sizeof *from->values16);
+        to->values16 = (const uint16_t *)(const void *)bytes;
         return;
     }
     copy_values(bytes, from->values8, &from->slot, c, sizeof *bytes);

@@ -10,12 +10,12 @@
 
 static size_t float_count(const hw_weight *weight) {
     const hw_slot *slot = &weight->slot;
-    if (hw_may_be_int8(slot)) return hw_int8_floats(slot);
+    if (hw_is_linear(slot)) return hw_int8_floats(slot);
     return hw_padded(slot->rows * slot->columns);
 }
 
 static size_t byte_count(const hw_weight *weight) {
-    return hw_may_be_int8(&weight->slot) ? hw_padded(weight->slot.rows * weight->slot.columns) : 0;
+    return hw_is_linear(&weight->slot) ? hw_padded(weight->slot.rows * weight->slot.columns) : 0;
 }
 
 static hw_status make_blocks(hw_encoder *copy, hw_error *err) {
@@ -74,7 +74,7 @@ static void copy_int8(const hw_weight *weight, const hw_int8_parts *to, int8_t *
 static void quantize_weight(hw_weight *copy, const hw_weight *weight, float *floats, int8_t *bytes,
                             const quantizing *with) {
     const hw_slot *slot = &weight->slot;
-    if (!hw_may_be_int8(slot)) {
+    if (!hw_is_linear(slot)) {
         memcpy(floats, weight->values, slot->rows * slot->columns * sizeof *floats);
         copy->values = floats;
         return;
@@ -122,9 +122,17 @@ static hw_status quantize_into(hw_encoder *copy, const hw_encoder *encoder,
     return hw_encoder_make_room(copy, err);
 }
 
+static bool has_bf16(const hw_encoder *encoder) {
+    for (size_t i = 0; i < encoder->slots; i++)
+        if (encoder->weight[i].values16) return true;
+    return false;
+}
+
 hw_encoder *hw_encoder_quantize(const hw_encoder *encoder, const hw_encoder_batch *typical,
                                 hw_error *err) {
-    const bool smooth = typical && !hw_encoder_has_int8(encoder);
+    if (has_bf16(encoder))
+        return hw_fail(err, HW_ERROR_ARGUMENT, "an encoder of bfloat16 cannot become int8"), NULL;
+    const bool smooth = typical && !hw_encoder_is_quantized(encoder);
     hw_smoothing *smoothing = smooth ? hw_smoothing_measure(encoder, typical, err) : NULL;
     if (smooth && !smoothing) return NULL;
     hw_encoder *copy = hw_encoder_alloc(&encoder->config, err);

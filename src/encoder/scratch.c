@@ -206,7 +206,8 @@ static void lay_out_workspace(hw_encoder_scratch *s, arena *a, const hw_encoder_
     work->first = take(a, n->training ? 0 : hw_smaller(s->max_texts, n->tokens), 3 * n->width);
     const size_t widest = larger(n->width, n->inner);
     const size_t most_rows = larger(n->tokens, n->relative);
-    work->quantized = (int8_t *)take(a, most_rows, n->training ? 0 : (widest + 3) / 4);
+    work->pairs = take(a, most_rows, n->training ? 0 : hw_bf16_pairs(widest));
+    work->quantized = (int8_t *)work->pairs;
     work->quantized_rows = (hw_int8_row *)take(a, most_rows, sizeof(hw_int8_row) / sizeof(float));
     for (int32_t i = 0; i < threads; i++)
         lay_out_worker(work->worker ? &work->worker[i] : &unused, a, s, c, n);

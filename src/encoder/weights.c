@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "tensor/bf16.h"
 
 #include <string.h>
 
@@ -47,6 +48,10 @@ const float *hw_encoder_values(const hw_encoder *encoder, size_t i) {
     return encoder->weight[i].values;
 }
 
+const uint16_t *hw_encoder_values_bf16(const hw_encoder *encoder, size_t i) {
+    return encoder->weight[i].values16;
+}
+
 hw_encoder_int8 hw_encoder_values_int8(const hw_encoder *encoder, size_t i) {
     const hw_weight *weight = &encoder->weight[i];
     return (hw_encoder_int8){ weight->values8, weight->scale, weight->smooth, weight->exact };
@@ -76,6 +81,7 @@ static void bind_slot(hw_encoder *encoder, const hw_weight *weight) {
     module->rows = weight->slot.rows;
     module->columns = weight->slot.columns;
     module->weight = weight->values;
+    module->weight16 = weight->values16;
     module->weight8 = weight->values8;
     module->scale = weight->scale;
     module->exact = weight->exact;
@@ -91,6 +97,7 @@ static void bind_part(hw_module *part, const hw_module *whole, size_t number) {
     part->columns = whole->columns;
     part->weight = whole->weight ? whole->weight + at : NULL;
     part->bias = whole->bias ? whole->bias + row : NULL;
+    part->weight16 = whole->weight16 ? whole->weight16 + at : NULL;
     part->weight8 = whole->weight8 ? whole->weight8 + at : NULL;
     part->scale = whole->scale ? whole->scale + row : NULL;
     part->exact = whole->exact ? whole->exact + row : NULL;
@@ -152,7 +159,9 @@ static hw_module *packed_at(hw_encoder *encoder, size_t i) {
 }
 
 static size_t packed_floats(const hw_module *module) {
-    return module->weight8 ? 0 : hw_panels(module->rows) * HW_PANEL * module->columns;
+    if (module->weight8) return 0;
+    const size_t depth = module->weight16 ? hw_bf16_pairs(module->columns) : module->columns;
+    return hw_panels(module->rows) * HW_PANEL * depth;
 }
 
 static size_t packed_bytes(const hw_module *module) {
@@ -220,6 +229,8 @@ static void pack_module(void *context, size_t task, int32_t worker) {
     if (module->weight8)
         p->kernels->pack_int8(module->packed8, module->sums, module->weight8, module->rows,
                               module->columns);
+    else if (module->weight16)
+        hw_bf16_pack(p->kernels, module->packed, module->weight16, module->rows, module->columns);
     else
         p->kernels->pack(module->packed, module->weight, module->columns, module->rows,
                          module->columns);
@@ -244,9 +255,9 @@ bool hw_encoder_warm(hw_encoder *encoder, const hw_kernels *kernels, hw_pool *po
     return true;
 }
 
-bool hw_encoder_has_int8(const hw_encoder *encoder) {
+bool hw_encoder_is_quantized(const hw_encoder *encoder) {
     for (size_t i = 0; i < encoder->slots; i++)
-        if (encoder->weight[i].values8) return true;
+        if (!encoder->weight[i].values) return true;
     return false;
 }
 
@@ -290,7 +301,7 @@ failed:
 
 float *hw_encoder_thaw(hw_encoder *encoder, hw_error *err) {
     if (encoder->thawed) return encoder->floats;
-    if (hw_encoder_has_int8(encoder))
+    if (hw_encoder_is_quantized(encoder))
         return hw_fail(err, HW_ERROR_ARGUMENT, "a quantised encoder cannot be trained"), NULL;
     const size_t floats = hw_encoder_floats(&encoder->config);
     float *block = hw_calloc(floats, sizeof *block);

@@ -13,12 +13,13 @@ typedef struct hw_module {
     size_t rows, columns;       /* of the weight; a norm and an offset have one row */
     const float *weight, *bias; /* [rows][columns]; [rows], of a norm [columns] */
     size_t weight_at, bias_at;  /* their places in a block of gradients */
-    const int8_t *weight8;      /* instead of weight, if it is int8 */
+    const uint16_t *weight16;   /* instead of weight, if it is bfloat16, */
+    const int8_t *weight8;      /* or int8 */
     const float *scale;         /* [rows] */
     const float *exact;         /* [HW_INT8_EXACT] rows, `exact_step` apart; or NULL */
     size_t exact_step;
     hw_int8_input input;
-    float *packed;   /* linear layers only (kernels->pack) ... */
+    float *packed;   /* linear layers only: by kernels->pack, hw_bf16_pack ... */
     int8_t *packed8; /* ... or kernels->pack_int8 */
     int32_t *sums;
     float *packed_exact; /* as in hw_int8_matrix, or NULL */
@@ -28,6 +29,7 @@ typedef struct hw_module {
 typedef struct hw_weight {
     hw_slot slot;
     const float *values;
+    const uint16_t *values16;
     const int8_t *values8;
     const float *scale, *smooth, *exact;
 } hw_weight;
@@ -46,9 +48,9 @@ struct hw_encoder {
     hw_weight *weight;               /* [slots] */
     hw_module (*module)[HW_MODULES]; /* row 0: outside layers; row l + 1: stored layer l */
     float *floats;                   /* what is not in the caller's tensors, or all (thawed) */
-    int8_t *bytes;                   /* int8 values, if they are not in the caller's tensors */
-    bool thawed;                     /* floats is a whole block */
-    atomic_int packing;              /* hw_packing_state */
+    int8_t *bytes;      /* bfloat16 and int8 values, if they are not in the caller's tensors */
+    bool thawed;        /* floats is a whole block */
+    atomic_int packing; /* hw_packing_state */
     float *packed;
     int8_t *packed8;
     int32_t *sums;
@@ -84,7 +86,7 @@ void hw_encoder_bind(hw_encoder *encoder);
 hw_status hw_encoder_make_room(hw_encoder *encoder, hw_error *err);
 /* Whether hw_encoder_pack packs the slot's values. */
 bool hw_slot_is_packed(const hw_slot *slot);
-bool hw_encoder_has_int8(const hw_encoder *encoder);
+bool hw_encoder_is_quantized(const hw_encoder *encoder);
 /* First values of one slot: normal deviates, a norm's 1, a bias's 0. */
 void hw_encoder_init_slot(float *values, const hw_slot *slot, float deviation, uint64_t seed);
 

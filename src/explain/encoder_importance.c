@@ -126,9 +126,10 @@ hw_status hw_encoder_importance(double *sums, hw_session *session, const hw_corp
                                 int32_t threads, hw_error *err) {
     const hw_classifier *classifier = hw_session_classifier(session);
     if (classifier->summary.quantized)
-        return hw_fail(err, HW_ERROR_UNSUPPORTED,
-                       "an int8 encoder has no gradients to tell how much a head matters; take the "
-                       "model that it was made from, and quantize afterwards");
+        return hw_fail(
+            err, HW_ERROR_UNSUPPORTED,
+            "a quantised encoder has no gradients to tell how much a head matters; take the "
+            "model that it was made from, and quantize afterwards");
     encoder_gauge g = { .classifier = classifier,
                         .config = hw_encoder_config_of(classifier->encoder),
                         .session = hw_session_encoder(session),

@@ -249,9 +249,10 @@ static bool needs_gradients(hw_explain_method method) {
 static hw_status start(encoder_path *p, bool from_zero, hw_error *err) {
     const hw_classifier *classifier = p->subject->classifier;
     if (classifier->summary.quantized && p->takes_gradients)
-        return hw_fail(err, HW_ERROR_UNSUPPORTED,
-                       "an int8 encoder has no gradients; explain the model that it was made from, "
-                       "or use a method that takes none: loo, attention, rollout or flow");
+        return hw_fail(
+            err, HW_ERROR_UNSUPPORTED,
+            "a quantised encoder has no gradients; explain the model that it was made from, "
+            "or use a method that takes none: loo, attention, rollout or flow");
     p->width = (size_t)hw_encoder_config_of(classifier->encoder)->embedding_width;
     HW_TRY(lay_out_windows(p, err));
     fill_line(p, hw_encoder_values(classifier->encoder, 0), from_zero);

@@ -10,6 +10,7 @@ extern const hw_kernels hw_kernels_avx2;
 extern const hw_kernels hw_kernels_avxvnni;
 extern const hw_kernels hw_kernels_avx512;
 extern const hw_kernels hw_kernels_avx512vnni;
+extern const hw_kernels hw_kernels_avx512bf16;
 extern const hw_kernels hw_kernels_neon;
 
 #endif

@@ -34,6 +34,12 @@ static bool has_avx512(void) {
 static bool has_avx512vnni(void) {
     return has_avx512() && __builtin_cpu_supports("avx512vnni");
 }
+
+/* Bit 5 of EAX, likewise. */
+static bool has_avx512bf16(void) {
+    unsigned eax = 0, ebx, ecx, edx;
+    return has_avx512vnni() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 5 & 1);
+}
 #endif
 
 /* From the plainest to the best. */
@@ -43,8 +49,11 @@ static const struct {
 } tables[] = {
     { &hw_kernels_scalar, always },
 #if defined(__x86_64__)
-    { &hw_kernels_avx2, has_avx2 },     { &hw_kernels_avxvnni, has_avxvnni },
-    { &hw_kernels_avx512, has_avx512 }, { &hw_kernels_avx512vnni, has_avx512vnni },
+    { &hw_kernels_avx2, has_avx2 },
+    { &hw_kernels_avxvnni, has_avxvnni },
+    { &hw_kernels_avx512, has_avx512 },
+    { &hw_kernels_avx512vnni, has_avx512vnni },
+    { &hw_kernels_avx512bf16, has_avx512bf16 },
 #elif defined(__aarch64__)
     { &hw_kernels_neon, always },
 #endif

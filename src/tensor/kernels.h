@@ -52,6 +52,13 @@ typedef struct hw_int8_matrix {
     const float *bias;  /* [n], or NULL */
 } hw_int8_matrix;
 
+/* Two bfloat16, the first in the lower half of the bits. It is a float in what moves it alone. */
+typedef float hw_bf16_pair;
+/* Pairs of a row of k numbers, the last filled up with 0. */
+static inline size_t hw_bf16_pairs(size_t k) {
+    return (k + 1) / 2;
+}
+
 /* Panels of so many columns; the last may be filled up with zeros. */
 static inline size_t hw_panels(size_t columns) {
     return (columns + HW_PANEL - 1) / HW_PANEL;
@@ -88,6 +95,13 @@ static inline hw_int8_matrix hw_int8_from(hw_int8_matrix b, size_t panel, size_t
      * its bias. Columns from 16 * i on alone: packed + 16*k*i, bias + 16*i, c + 16*i. */          \
     X(gemm_packed, (float *c, size_t ldc, const float *a, size_t lda, const float *packed,         \
                     const float *bias, size_t m, size_t n, size_t k))                              \
+    /* pairs[rows][(n+1)/2] of x[rows][n], rounded to nearest, ties to even */                     \
+    X(round_bf16, (hw_bf16_pair *pairs, const float *x, size_t rows, size_t n))                    \
+    /* c[m][n] (row stride ldc) = bias[n] (NULL: 0) + a[m][k pairs] * transposed b, b packed by    \
+     * hw_bf16_pack (tensor/bf16.h). Each element is one chain of fused multiply-adds that starts  \
+     * from its bias, of each pair first the second number, then the first. */                     \
+    X(gemm_bf16, (float *c, size_t ldc, const hw_bf16_pair *a, const hw_bf16_pair *packed,         \
+                  const float *bias, size_t m, size_t n, size_t pairs))                            \
     /* Each row of x[rows][n] times smooth[n]: scale = (max(x, 0) - min(x, 0)) / 254; zero such     \
      * that the least becomes -127; q = x / scale rounded half to even, plus zero, in [-127, 127]; \
      * 0 if scale is 0; exact: x of those columns, or 0 */                                         \
@@ -157,7 +171,7 @@ static inline hw_int8_matrix hw_int8_from(hw_int8_matrix b, size_t panel, size_t
 // clang-format on
 
 typedef struct hw_kernels {
-    const char *name; /* "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon" */
+    const char *name; /* of its file: "scalar", "avx2", "avx512vnni", ... */
 #define X(name, arguments) void(*name) arguments;
     HW_KERNEL_LIST(X)
 #undef X

@@ -1,6 +1,7 @@
 /* The kernels for AVX-512; cmake/sources.cmake has this file's flags. */
 #include "tensor/simd_avx512.h"
 
+#include "tensor/pairs_split.h"
 #include "tensor/quads_madd.h"
 
 #define HW_SIMD_NAME "avx512"

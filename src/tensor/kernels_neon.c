@@ -1,6 +1,7 @@
 /* The kernels for NEON, which every AArch64 has. */
 #include "tensor/simd_neon.h"
 
+#include "tensor/pairs_split.h"
 #include "tensor/quads_neon.h"
 
 #define HW_SIMD_NAME "neon"

@@ -2,6 +2,7 @@
  * other tables give the same bits, so the order of operations here is part of it.
  * A sum over a row has 16 lanes: lane l takes elements l, l+16, l+32, ...; elements past
  * the end of the row count as neutral ones; then the lanes are added pairwise. */
+#include "tensor/bf16.h"
 #include "tensor/kernel_constants.h"
 #include "tensor/kernel_tables.h"
 #include "tensor/normal_scalar.h"
@@ -83,6 +84,35 @@ static void kernel_gemm_packed(float *c, size_t ldc, const float *a, size_t lda,
             c[i * ldc + j] = sum;
         }
     }
+}
+
+/* ---- bfloat16 ----------------------------------------------------------------------------- */
+
+static void kernel_round_bf16(hw_bf16_pair *pairs, const float *x, size_t rows, size_t n) {
+    for (; rows > 0; rows--, x += n)
+        for (size_t i = 0; i < n; i += 2)
+            *pairs++ = hw_bf16_pair_of(x[i], i + 1 < n ? x[i + 1] : 0);
+}
+
+static float multiply_add_pair(hw_bf16_pair x, hw_bf16_pair y, float sum) {
+    uint16_t of_x[2], of_y[2];
+    memcpy(of_x, &x, sizeof of_x);
+    memcpy(of_y, &y, sizeof of_y);
+    sum = fmaf(hw_bf16_value(of_x[1]), hw_bf16_value(of_y[1]), sum);
+    return fmaf(hw_bf16_value(of_x[0]), hw_bf16_value(of_y[0]), sum);
+}
+
+static void kernel_gemm_bf16(float *c, size_t ldc, const hw_bf16_pair *a,
+                             const hw_bf16_pair *packed, const float *bias, size_t m, size_t n,
+                             size_t pairs) {
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            const hw_bf16_pair *column = packed + j / HW_PANEL * pairs * HW_PANEL + j % HW_PANEL;
+            float sum = bias ? bias[j] : 0;
+            for (size_t p = 0; p < pairs; p++)
+                sum = multiply_add_pair(a[i * pairs + p], column[p * HW_PANEL], sum);
+            c[i * ldc + j] = sum;
+        }
 }
 
 /* ---- int8 --------------------------------------------------------------------------------- */

@@ -17,6 +17,11 @@ headwise eval tuned test.txt --max-length 8 --truncate --json | grep -o '"exampl
 headwise calibrate tuned -input test.txt -output calibrated -q | cut -f1
 headwise quantize -input tuned -output small -valid test.txt | awk -F'\t' '{ print $1, NF, $2 + 0 < last || NR == 1 ? "smaller" : "larger"; last = $2 + 0 }'
 headwise dump small args | grep -E '^(arch|family|quantized) '
+headwise quantize -input tuned -output half --dtype bf16 -valid test.txt | awk -F'\t' '{ print $1, NF, $2 + 0 < last || NR == 1 ? "smaller" : "larger"; last = $2 + 0 }'
+headwise dump half args | grep -E '^quantized '
+headwise predict half test.txt | wc -l
+headwise quantize -input half -output small 2>&1 >/dev/null
+headwise quantize -input tuned -output small --dtype bf17 2>&1
 headwise dump tuned dict | tail -1
 headwise dump tuned input 2>&1
 headwise train -input multi.txt -output many -base encoder -epoch 20 -lr 0.005 -q && headwise predict many test.txt | wc -l
