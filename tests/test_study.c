@@ -12,11 +12,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-enum { SEEDS = 3 };
+enum { SEEDS = 3, CHOICE_SEED = 1 << 20 };
 
 static hw_error error;
 
@@ -291,7 +292,6 @@ static void test_sides_that_do_not_match_get_no_verdict(void **state) {
  * unless it matches. */
 static void test_only_an_h_that_matches_is_chosen(void **state) {
     (void)state;
-    enum { CHOICE_SEED = 1 << 20 };
     const place many = { "MH", 16, CHOICE_SEED }, single = { "SH-A", 1, CHOICE_SEED };
     char path[128];
     json_decref(claim_of("chosen", "e"));
@@ -327,6 +327,53 @@ static void test_16_heads_are_8_on_the_order_task(void **state) {
     assert_int_equal(hw_study(&options, &error), HW_ERROR_STOPPED);
     assert_true(files_like("chosen/runs/MH-h8-*-order*") > 0);
     assert_int_equal(files_like("chosen/runs/MH-h16-*-order*"), 0);
+}
+
+/* Puts a trial of the order task there whose loss on the dev part is given. */
+static void put_order_trial(const char *folder, place at, double rate, double dropout,
+                            double loss) {
+    char path[128];
+    path_of(path, "chosen", (place){ "SH-A", 1, CHOICE_SEED });
+    json_t *stored = study_read_json(path), *run = json_object_get(stored, "run");
+    json_t *job = json_pack("{s:s, s:i, s:f, s:f, s:s, s:i, s:i}", "arm", at.arm, "heads",
+                            (int)at.heads, "rate", rate, "dropout", dropout, "variant", "order",
+                            "level", 16, "seed", (int)at.seed);
+    json_object_set(json_object_get(stored, "origin"), "job", job);
+    json_object_set_new(run, "job", job);
+    json_object_set_new(run, "dev", json_pack("[[i, f]]", 8, loss));
+    snprintf(path, sizeof path, "%s/runs/%s-h%d-rate%g-dropout%g-order16-seed%d.json", folder,
+             at.arm, (int)at.heads, rate, dropout, (int)at.seed);
+    study_write_json(path, stored);
+}
+
+static bool until_order_was_learned(void *user, const hw_progress *progress) {
+    (void)user;
+    (void)progress;
+    return files_like("order/runs/*-order4-*") == 0;
+}
+
+/* On the order task rate and dropout are those that were best there, whatever they are on the
+ * data. */
+static void test_the_order_task_has_choices_of_its_own(void **state) {
+    (void)state;
+    static const char *const arms[] = { "MH", "SH-A", "SH-C", "H0" };
+    static const double rates[] = { 0.5, 1, 2 }, dropouts[] = { 0.5, 0.3 };
+    assert_int_equal(mkdir("order", 0777) | mkdir("order/runs", 0777), 0);
+    for (size_t arm = 0; arm < 4; arm++)
+        for (int32_t heads = 2; heads <= 8; heads *= 2)
+            for (size_t i = 0; i < 6; i++) {
+                const double rate = rates[i / 2], dropout = dropouts[i % 2];
+                const bool is_best = rate == 2 && dropout == 0.3;
+                put_order_trial("order", (place){ arms[arm], heads, CHOICE_SEED }, rate, dropout,
+                                is_best ? 0.1 : 0.5);
+            }
+    hw_study_options options = study_of("order", "h");
+    options.level = HW_STUDY_STANDARD;
+    options.progress = until_order_was_learned;
+    assert_int_equal(hw_study(&options, &error), HW_ERROR_STOPPED);
+    assert_true(files_like("order/runs/*-rate2-dropout0.3-order4-*") > 0);
+    assert_int_equal(files_like("order/runs/*-order4-*"),
+                     files_like("order/runs/*-rate2-dropout0.3-order4-*"));
 }
 
 static void test_a_seed_of_which_a_side_diverged_does_not_count(void **state) {
@@ -512,6 +559,7 @@ int main(void) {
         cmocka_unit_test(test_sides_that_do_not_match_get_no_verdict),
         cmocka_unit_test(test_only_an_h_that_matches_is_chosen),
         cmocka_unit_test(test_16_heads_are_8_on_the_order_task),
+        cmocka_unit_test(test_the_order_task_has_choices_of_its_own),
         cmocka_unit_test(test_a_seed_of_which_a_side_diverged_does_not_count),
         cmocka_unit_test(test_claim_f_takes_the_h_that_is_best_for_the_other_seeds),
         cmocka_unit_test(test_claim_d_takes_the_explanation_that_is_best_on_the_dev_part),

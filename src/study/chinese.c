@@ -224,6 +224,7 @@ static const phrase phrases[] = {
     { "information on the label, bits", "关于标签的信息，比特" },
     { "Score by distance, # heads (without attention: #)", "得分与距离，# 个头（无注意力：#）" },
     { "words between", "间隔词数" },
+    { "What was chosen on the task's own dev part", "在该任务自己的开发集上选定的设置" },
     { "Steps to the target (geometric mean), and a log-rank test against SH-A",
       "到达目标的步数（几何平均），及与 SH-A 的对数秩检验" },
     { "steps", "步数" },

@@ -1,14 +1,12 @@
 /* h: several heads reach over long distances. Which of two words comes first, over 4 to 128 words
- * of the user's own vocabulary (study/order_task.h); the endpoint is the mean over distances. The
- * task has two labels, so that its tower is small: the positions of 16 heads would be 1.5 % of it,
- * more than sides may differ by. Where h is 16, MH has 8 heads here. */
+ * of the user's own vocabulary (study/order_task.h); the endpoint is the mean over distances. Where
+ * h is 16, MH has 8 heads here (choice.c). */
 #include "study/evidence.h"
 
 #include "base/memory.h"
 #include "study/fairness.h"
 #include "study/order_task.h"
 
-enum { MOST_HEADS = 8 };
 static const int32_t all_distances[] = { 4, 16, 64, 128 };
 static const int32_t few_distances[] = { 8, 32 };
 static const hw_arm arms[] = { HW_ARM_MH, HW_ARM_SH_A, HW_ARM_SH_C, HW_ARM_H0 };
@@ -25,13 +23,9 @@ static distances distances_of(const hw_experiment *study) {
                         sizeof arms / sizeof *arms };
 }
 
-static int32_t heads_of(const hw_experiment *study) {
-    return study->heads > MOST_HEADS ? MOST_HEADS : study->heads;
-}
-
 static hw_side side_of(const hw_experiment *study, hw_arm arm, int32_t distance) {
-    const bool has_fewer_heads = heads_of(study) < study->heads;
-    return (hw_side){ arm, HW_VARIANT_ORDER, distance, has_fewer_heads ? MOST_HEADS : 0 };
+    const int32_t own_heads = study->order_heads == study->heads ? 0 : study->order_heads;
+    return (hw_side){ arm, HW_VARIANT_ORDER, distance, own_heads };
 }
 
 hw_status hw_want_h(hw_experiment *study, hw_error *err) {
@@ -47,7 +41,7 @@ static hw_status add_distances(hw_claim_result *result, const hw_experiment *stu
     const distances d = distances_of(study);
     char title[80];
     snprintf(title, sizeof title, "Score by distance, %d heads (without attention: 50)",
-             (int)heads_of(study));
+             (int)study->order_heads);
     json_t *table = hw_table_add(
         result, title, d.arms > 2 ? "words between|MH|SH-A|SH-C|H0" : "words between|MH|SH-A");
     for (size_t i = 0; i < d.count; i++) {
@@ -60,6 +54,17 @@ static hw_status add_distances(hw_claim_result *result, const hw_experiment *stu
                    ? hw_table_row(table, err, "%d|%.1f|%.1f|%.1f|%.1f", (int)d.words[i], score[0],
                                   score[1], score[2], score[3])
                    : hw_table_row(table, err, "%d|%.1f|%.1f", (int)d.words[i], score[0], score[1]));
+    }
+    return HW_OK;
+}
+
+static hw_status add_choices(hw_claim_result *result, const hw_experiment *study, hw_error *err) {
+    json_t *table = hw_table_add(result, "What was chosen on the task's own dev part",
+                                 "arm|times the default rate|dropout");
+    for (size_t arm = 0; arm < distances_of(study).arms; arm++) {
+        const hw_choice *choice = &study->order_choices[arms[arm]];
+        HW_TRY(hw_table_row(table, err, "%s|%g|%g", hw_arm_name(arms[arm]), choice->rate,
+                            choice->dropout));
     }
     return HW_OK;
 }
@@ -109,5 +114,7 @@ hw_status hw_measure_h(hw_claim_result *result, const hw_experiment *study, hw_e
                        side_of(study, HW_ARM_SH_A, d.words[i]), HW_MATCH_BOTH);
     const hw_status status = hw_effect_measure(&result->effect, cells, paired, rows, err);
     hw_free(cells);
-    return status == HW_OK ? add_distances(result, study, err) : status;
+    HW_TRY(status);
+    HW_TRY(add_distances(result, study, err));
+    return study->level == HW_STUDY_QUICK ? HW_OK : add_choices(result, study, err);
 }

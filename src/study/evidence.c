@@ -13,6 +13,10 @@ hw_job hw_side_job(const hw_experiment *study, hw_side side, int32_t seed) {
     hw_job job = hw_study_job(study, side.arm, seed);
     job.variant = side.variant;
     job.level = side.level;
+    if (side.variant == HW_VARIANT_ORDER) {
+        job.rate = study->order_choices[job.arm].rate;
+        job.dropout = study->order_choices[job.arm].dropout;
+    }
     if (!side.heads) return job;
     if (study->options->twins)
         job.seed += HW_TWIN_SEED * (HW_ARMS + (uint64_t)side.heads);

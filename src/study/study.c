@@ -81,8 +81,11 @@ static hw_status make_folder(const char *path, hw_error *err) {
 }
 
 static hw_status train(hw_experiment *study, const hw_results *results, hw_error *err) {
-    for (size_t i = 0; i < results->count; i++)
-        study->arms |= hw_claim_arms(results->ids[i], study->level);
+    for (size_t i = 0; i < results->count; i++) {
+        const uint32_t arms = hw_claim_arms(results->ids[i], study->level);
+        study->arms |= arms;
+        if (results->ids[i] == HW_CLAIM_h) study->order_arms = arms;
+    }
     HW_TRY(hw_study_choose(study, err));
     for (size_t i = 0; i < results->count; i++) HW_TRY(hw_claims[results->ids[i]].want(study, err));
     return hw_runs_do(study->runs, "training", 0.15, 0.97, err);

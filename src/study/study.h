@@ -19,9 +19,11 @@ typedef struct hw_experiment {
     double epsilon; /* points */
     hw_parts parts;
     hw_runs *runs;
-    int32_t heads; /* h of MH */
-    uint32_t arms; /* HW_ARM_BIT of those that the claims compare */
-    hw_choice choices[HW_ARMS];
+    int32_t heads;              /* h of MH */
+    int32_t order_heads;        /* of the order task (claim_h.c) */
+    uint32_t arms, order_arms;  /* HW_ARM_BIT of those that claims compare, on the order task */
+    hw_choice choices[HW_ARMS]; /* on the data as they are */
+    hw_choice order_choices[HW_ARMS];
 } hw_experiment;
 
 /* Seeds of the comparisons are 1, 2, ...; those of the choices and of an A/A study's other side lie
@@ -36,7 +38,8 @@ bool hw_study_report(const hw_experiment *study, const char *stage, double share
 /* The run of a job that was done, or NULL if it diverged. */
 const json_t *hw_study_run(const hw_experiment *study, const hw_job *job);
 
-/* Chooses h, and for each arm the learning rate and dropout, on the dev part. */
+/* Chooses h, and for each arm the learning rate and dropout, on the dev part; on that of the order
+ * task once more. */
 hw_status hw_study_choose(hw_experiment *study, hw_error *err);
 
 #endif
