@@ -140,7 +140,7 @@ typedef enum verb_id {
     X(SCORED, "-valid", "test", TEXT, "FILE", 0, 0, IN(QUANTIZE), OWN,                            \
       "labelled texts to score both models with")                                                 \
     X(DTYPE, "--dtype", "", CHOICE, "int8|bf16", 0, 0, IN(QUANTIZE), OWN,                         \
-      "bf16: bfloat16, of an encoder alone (int8)")                                                               \
+      "bf16: bfloat16, of an encoder alone (int8)")                                               \
     X(CHOSEN_ON, "-valid", "", TEXT, "FILE", 0, 0, IN(PRUNE), OWN,                                \
       "labelled texts to choose on, never a test set")                                            \
     X(TOLERANCE, "--tolerance", "", NUMBER, "POINTS", 0, 100, IN(PRUNE), OWN,                     \
