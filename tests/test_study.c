@@ -313,17 +313,18 @@ static size_t files_like(const char *pattern) {
     return count;
 }
 
-static bool until_words_were_ordered(void *user, const hw_progress *progress) {
-    (void)user;
+/* pattern: of the file that is waited for. */
+static bool until_there_is(void *pattern, const hw_progress *progress) {
     (void)progress;
-    return files_like("chosen/runs/MH-*-order*") == 0;
+    return files_like(pattern) == 0;
 }
 
 /* The study of the test before chose 16 heads; its towers of two labels would not match. */
 static void test_16_heads_are_8_on_the_order_task(void **state) {
     (void)state;
     hw_study_options options = study_of("chosen", "h");
-    options.progress = until_words_were_ordered;
+    options.progress = until_there_is;
+    options.user = "chosen/runs/MH-*-order*";
     assert_int_equal(hw_study(&options, &error), HW_ERROR_STOPPED);
     assert_true(files_like("chosen/runs/MH-h8-*-order*") > 0);
     assert_int_equal(files_like("chosen/runs/MH-h16-*-order*"), 0);
@@ -346,12 +347,6 @@ static void put_order_trial(const char *folder, place at, double rate, double dr
     study_write_json(path, stored);
 }
 
-static bool until_order_was_learned(void *user, const hw_progress *progress) {
-    (void)user;
-    (void)progress;
-    return files_like("order/runs/*-order4-*") == 0;
-}
-
 /* On the order task rate and dropout are those that were best there, whatever they are on the
  * data. */
 static void test_the_order_task_has_choices_of_its_own(void **state) {
@@ -369,7 +364,8 @@ static void test_the_order_task_has_choices_of_its_own(void **state) {
             }
     hw_study_options options = study_of("order", "h");
     options.level = HW_STUDY_STANDARD;
-    options.progress = until_order_was_learned;
+    options.progress = until_there_is;
+    options.user = "order/runs/*-order4-*";
     assert_int_equal(hw_study(&options, &error), HW_ERROR_STOPPED);
     assert_true(files_like("order/runs/*-rate2-dropout0.3-order4-*") > 0);
     assert_int_equal(files_like("order/runs/*-order4-*"),
