@@ -167,6 +167,8 @@ hw_status hw_plan_make(hw_plan *plan, const hw_train_options *o, const hw_datase
     plan->set.ngrams_limit = LARGEST_TABLE / (dataset->label_count ? dataset->label_count : 1);
     if (plan->set.ngrams_limit > HW_NGRAMS_LIMIT) plan->set.ngrams_limit = HW_NGRAMS_LIMIT;
     if (plan->arch == HW_ARCH_BAG) plan->towers = 0;
+    plan->set.features = hw_arch_has_bag(plan->arch);
+    plan->set.tokens = plan->towers > 0;
     plan->learning.multi_label = plan->multi_label;
     return HW_OK;
 }

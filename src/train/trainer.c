@@ -7,8 +7,7 @@
 static hw_status encode(hw_training *t, hw_error *err) {
     HW_TRY(hw_training_set_build(&t->set, t->data.dataset, &t->plan.set, err));
     if (t->valid.dataset)
-        HW_TRY(hw_training_set_encode(&t->valid_set, t->valid.dataset, &t->set, &t->plan.set.ngrams,
-                                      err));
+        HW_TRY(hw_training_set_encode(&t->valid_set, t->valid.dataset, &t->set, &t->plan.set, err));
     hw_plan_finish(&t->plan, &t->set, t->labels, t->data.count, t->valid.dataset != NULL);
     if (t->plan.towers) HW_TRY(hw_tower_config_check(&t->plan.tower, err));
     return hw_training_hold_back(t, err);
