@@ -1,6 +1,6 @@
 /* c: several heads compute in parallel and so faster. MH and SH-A take turns (MH, SH-A, SH-A, MH,
- * ...), on one thread and alone on the machine; a pair of times is to this claim what a seed is to
- * others. */
+ * ...), on one thread and alone on the machine; each pair has a seed of its own, so that what a
+ * seed makes of the texts is no difference of the arms. */
 #include "statistics/intervals.h"
 #include "study/evidence.h"
 #include "study/fairness.h"
@@ -24,7 +24,7 @@ typedef struct times {
 static hw_status take(times *t, const hw_experiment *study, size_t arm, size_t pair,
                       hw_error *err) {
     static const hw_arm arms[] = { HW_ARM_MH, HW_ARM_SH_A, HW_ARM_MH_FULL };
-    const hw_job job = hw_study_job(study, arms[arm], 1);
+    const hw_job job = hw_study_job(study, arms[arm], (int32_t)pair + 1);
     hw_timing timing = { 0 };
     HW_TRY(hw_timing_take(&timing, study, &job, err));
     if (!(timing.train > 0))
