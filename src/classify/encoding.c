@@ -124,7 +124,7 @@ static void count_by_token(uint32_t *offsets, const hw_encoding *e) {
 
 hw_status hw_encoding_sort(hw_encoding *e, hw_error *err) {
     const size_t count = e->ngrams.count + e->character_offsets[e->words.count];
-    e->tokens = e->words.count ? e->words.count : 1;
+    e->tokens = hw_token_count(&e->words);
     if (!hw_grow((void **)&e->token_offsets, &e->offsets_capacity, e->tokens + 2,
                  sizeof *e->token_offsets) ||
         !hw_grow((void **)&e->token_ngrams, &e->ngrams_capacity, count ? count : 1,

@@ -18,8 +18,7 @@ typedef struct hw_encoding {
     uint32_t *character_offsets; /* [words.count + 1] into characters */
     size_t lettered;             /* words that have n-grams of characters, known or not */
     hw_features features;        /* after hw_encoding_weigh */
-    size_t tokens;               /* after hw_encoding_sort: words of the text, at least 1: an
-                                  * empty text has one token without n-grams */
+    size_t tokens;               /* after hw_encoding_sort: hw_token_count(words) */
     uint32_t *token_offsets;     /* [tokens + 1] into token_ngrams */
     uint32_t *token_ngrams;      /* dictionary indices, by token, in order of their kind */
     uint32_t *firsts;            /* scratch: [ngrams.count] the word where each begins */
@@ -27,6 +26,11 @@ typedef struct hw_encoding {
     size_t found_capacity, characters_capacity, character_offsets_capacity;
     size_t offsets_capacity, ngrams_capacity, firsts_capacity;
 } hw_encoding;
+
+/* What towers read of a text: its words; of an empty one a token without n-grams. */
+static inline size_t hw_token_count(const hw_words *words) {
+    return words->count ? words->count : 1;
+}
 
 /* Reads a text. */
 hw_status hw_encoding_make(hw_encoding *encoding, hw_text text, const hw_ngram_options *options,

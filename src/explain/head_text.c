@@ -3,7 +3,7 @@
 #include "explain/head_text.h"
 
 #include "base/memory.h"
-#include "text/words.h"
+#include "classify/encoding.h"
 
 static hw_status reserve(hw_head_text *text, size_t count, hw_error *err) {
     if (hw_grow((void **)&text->tokens, &text->capacity, count + 1, sizeof *text->tokens) &&
@@ -20,7 +20,7 @@ static void find_queries(hw_head_text *text) {
 
 /* A text without a word is read as one token that is no word. */
 static void take_words(hw_head_text *text, const hw_words *words) {
-    text->count = words->count ? words->count : 1;
+    text->count = hw_token_count(words);
     text->tokens[0] = (hw_head_token){ .is_special = true };
     for (size_t i = 0; i < words->count; i++)
         text->tokens[i] = (hw_head_token){ .key = words->items[i].hash,

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "classify/encoding.h"
 #include "study/probe.h"
 #include "train/training.h"
 
@@ -94,7 +95,7 @@ static hw_status mean_operations(double *mean, const hw_tower_config *tower,
     hw_status status = HW_OK;
     for (size_t row = 0; row < dataset->count && status == HW_OK; row++) {
         status = hw_words_split(&words, dataset->examples[row].text, err);
-        *mean += hw_tower_operations(tower, words.count ? words.count : 1);
+        *mean += hw_tower_operations(tower, hw_token_count(&words));
     }
     hw_words_free(&words);
     *mean /= (double)dataset->count;

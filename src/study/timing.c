@@ -2,7 +2,6 @@
 #include "study/timing.h"
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "classify/corpus.h"
 #include "train/training.h"
 

@@ -1,6 +1,6 @@
 /* Two passes over the texts: count n-grams and keep the frequent ones, then encode. The first tells
- * how much the second can need at most, so that no array is copied as it grows: what is not written
- * takes no memory. */
+ * how many n-grams the second can meet at most, so that their arrays are not copied as they grow:
+ * what is not written takes no memory. */
 #include "train/training_set.h"
 
 #include "base/memory.h"
@@ -123,8 +123,7 @@ static hw_status append_text(hw_training_set *c, size_t row, hw_encoding *e,
         HW_TRY(hw_encoding_sort(e, err));
         HW_TRY(append_tokens(c, row, e, err));
     }
-    const size_t tokens = e->words.count ? e->words.count : 1;
-    c->tokens.text_offsets[row + 1] = c->tokens.text_offsets[row] + tokens;
+    c->tokens.text_offsets[row + 1] = c->tokens.text_offsets[row] + hw_token_count(&e->words);
     return HW_OK;
 }
 
