@@ -41,6 +41,9 @@ HEADINGS = ["set", "threads:", "PyTorch, tokens/s:", "Headwise, tokens/s:", "tim
             "PyTorch, of the fp32 peak:", "Headwise, of the fp32 peak:", "PyTorch, MiB:",
             "Headwise, MiB:"]
 
+SHARE_NOTE = "Headwise leaves out what a classifier does not read of the last layer, in brackets is " \
+             "its share of the peak if that counted."
+
 
 def write_part(data_set, part, count, folder):
     labels, texts = datasets.read(data_set, part)
@@ -69,7 +72,9 @@ class Pair:
         ids = reference.token_ids(reference.tokenizer_of(str(encoder)), texts, MOST_TOKENS)
         lengths = [len(row) for row in ids]
         self.tokens = EPOCHS * sum(lengths)
-        self.operations = work.training_operations(work.config_of(encoder), lengths) / sum(lengths)
+        self.whole, self.done = (
+            work.training_operations(work.config_of(encoder), lengths, first_only) / sum(lengths)
+            for first_only in (False, True))  # operations a token
         self.speeds, self.mib, self.peaks = {}, {}, []
 
     def _keep(self, title, tokens, seconds, mib):
@@ -88,16 +93,22 @@ class Pair:
              "--valid-split", HELD_BACK, *RECIPE.split()])
         self._keep("Headwise", (1 - HELD_BACK) * self.tokens, seconds, mib)
 
-    def shares(self, title):
-        rates = [self.operations * speed for speed in self.speeds[title]]
-        return report.ratios(rates, self.peaks)
+    def shares(self, title, whole=False):
+        """Of the peak, by what is done, or as if it were the whole (PyTorch does the whole)."""
+        operations = self.whole if whole or title == "torch" else self.done
+        return report.ratios([operations * speed for speed in self.speeds[title]], self.peaks)
+
+    def _share_cells(self):
+        torch, done, whole = (100 * median(shares) for shares in (
+            self.shares("torch"), self.shares("Headwise"), self.shares("Headwise", whole=True)))
+        return [f"{torch:.0f} %", f"{done:.0f} % ({whole:.0f} %)"]
 
     def row(self):
         titles = ("torch", "Headwise")
         return [f"`{self.name}`", self.threads,
                 *(f"{median(self.speeds[title]):.0f}" for title in titles),
                 report.ratio_cell(report.ratios(self.speeds["Headwise"], self.speeds["torch"])),
-                *(f"{100 * median(self.shares(title)):.0f} %" for title in titles),
+                *self._share_cells(),
                 *(f"{max(self.mib[title]):.0f}" for title in titles)]
 
     def figures(self):
@@ -130,7 +141,7 @@ def main():
                         pairs[-1].take_turns(meter)
                     print(*pairs[-1].row(), sep="  ", flush=True)
     table = report.table_of(HEADINGS, [pair.row() for pair in pairs]) \
-        + f"\n\n`{RECIPE} --valid-split {HELD_BACK}`. {report.stamp(arguments)}"
+        + f"\n\n`{RECIPE} --valid-split {HELD_BACK}`. {SHARE_NOTE} {report.stamp(arguments)}"
     marker = f"{'small encoder' if arguments.model == 'small' else 'encoder'} training"
     report.publish(marker, table, [f for pair in pairs for f in pair.figures()], arguments)
 

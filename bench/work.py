@@ -29,6 +29,6 @@ def forward_operations(config, lengths, first_token_only=False):
     return total
 
 
-def training_operations(config, lengths):
+def training_operations(config, lengths, first_token_only=False):
     """Forward once and backward twice: a gradient for each factor of a product."""
-    return 3 * forward_operations(config, lengths)
+    return 3 * forward_operations(config, lengths, first_token_only)

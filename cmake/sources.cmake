@@ -122,6 +122,7 @@ set(HEADWISE_SOURCES
     src/encoder/encoder.c
     src/encoder/feedforward.c
     src/encoder/fields.c
+    src/encoder/first_tokens.c
     src/encoder/limits.c
     src/encoder/linear.c
     src/encoder/load.c

@@ -120,6 +120,13 @@ void encoder_case_logits(float *logits, const encoder_case *c, hw_encoder_scratc
         hw_encoder_forward(logits, scratch, c->encoder, kernels, c->batch, noise);
 }
 
+static void see_nothing(void *context, const hw_attention_block *block) {
+    (void)context;
+    (void)block;
+}
+
+const hw_attention_watch encoder_case_watch = { .see = see_nothing };
+
 bool *encoder_case_cut_last_heads(const encoder_case *c) {
     const size_t heads = (size_t)c->config.heads, head_dim = (size_t)c->config.head_dim;
     bool *off = calloc((size_t)c->config.layers * heads, sizeof *off);

@@ -31,6 +31,9 @@ hw_encoder_scratch *encoder_case_scratch(const encoder_case *c, bool training, h
 void encoder_case_logits(float *logits, const encoder_case *c, hw_encoder_scratch *scratch,
                          const hw_encoder_noise *noise);
 
+/* Sees all tokens of all layers, and does nothing. */
+extern const hw_attention_watch encoder_case_watch;
+
 /* Makes what the last head of every layer writes worth nothing, in the weights: the columns of the
  * output layers that read it become 0. off: [layers][heads], true for those heads; free() it. */
 bool *encoder_case_cut_last_heads(const encoder_case *c);

@@ -38,6 +38,8 @@ static void scatter(float *gradient, const float *d_words, const encoder_case *c
             gradient[c->batch.tokens[token] * width + i] += d_words[token * width + i];
 }
 
+static const hw_attention_watch *watch; /* of `differentiate`, or NULL */
+
 /* gradient: a block, overwritten by that of sum d_logits * logits, words' included. off: heads that
  * are switched off, or NULL. */
 static void differentiate_without(float *gradient, const encoder_case *c, hw_pool *pool,
@@ -48,6 +50,7 @@ static void differentiate_without(float *gradient, const encoder_case *c, hw_poo
     float *d_words = new_floats(c->tokens * (size_t)c->config.embedding_width);
     hw_encoder_scratch *scratch = encoder_case_scratch(c, true, pool);
     hw_encoder_scratch_mask_heads(scratch, off);
+    hw_encoder_watch(scratch, watch);
     memset(gradient, 0, hw_encoder_floats(&c->config) * sizeof *gradient);
     encoder_case_logits(logits, c, scratch, noise);
     if (c->config.readout == HW_ENCODER_MASKED)
@@ -178,6 +181,28 @@ static void test_masks_do_not_depend_on_the_batch(void **state) {
     for_each_case(check_pieces);
 }
 
+/* ---- First tokens ---------------------------------------------------------------------- */
+
+/* Who watches sees all tokens of the last layer, which must not change what is learned. */
+static void check_first_tokens(encoder_case *c, const char *name) {
+    const size_t floats = hw_encoder_floats(&c->config);
+    const float *d_logits = encoder_case_expected(c, "d_logits");
+    float *first = new_floats(floats), *all = new_floats(floats);
+    watch = NULL;
+    differentiate(first, c, NULL, &noise, d_logits, 0);
+    watch = &encoder_case_watch;
+    differentiate(all, c, NULL, &noise, d_logits, 0);
+    watch = NULL;
+    if (encoder_case_error(first, all, floats) > 1e-6) fail_msg("%s: another gradient", name);
+    free(first);
+    free(all);
+}
+
+static void test_first_tokens_alone_have_the_gradient_of_all(void **state) {
+    (void)state;
+    for_each_case(check_first_tokens);
+}
+
 /* ---- Heads switched off ----------------------------------------------------------------- */
 
 /* The gradient is that of weights that read nothing from those heads, but for those weights'. */
@@ -295,6 +320,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients_are_those_of_pytorch),
         cmocka_unit_test(test_gradients_with_dropout_are_slopes),
+        cmocka_unit_test(test_first_tokens_alone_have_the_gradient_of_all),
         cmocka_unit_test(test_heads_that_are_off_have_no_gradient),
         cmocka_unit_test(test_masks_do_not_depend_on_the_batch),
         cmocka_unit_test(test_threads_do_not_change_a_bit_of_the_gradient),

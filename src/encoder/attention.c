@@ -8,6 +8,7 @@
  * Invariant: tokens see their own text and nothing else. */
 #include "encoder/attention.h"
 
+#include "encoder/first_tokens.h"
 #include "encoder/linear.h"
 #include "encoder/noise.h"
 #include "encoder/positions.h"
@@ -22,7 +23,7 @@ typedef struct attending {
     const hw_encoder_pass *pass;
     const hw_layer_tape *tape;
     int32_t layer;
-    float *first; /* [texts][heads_width] of queries and as many of heads, or NULL: of all tokens */
+    bool first_only; /* queries and what heads give: of the first token of each text */
     float *gradient, *d_qkv;
     const float *d_heads;
 } attending;
@@ -40,27 +41,25 @@ static hw_head view_head(const attending *a, size_t text, size_t head, int32_t w
     const size_t width = heads_width(a), column = head * (size_t)a->pass->config->head_dim;
     const size_t begin = hw_begin_of(a->pass, text), n = hw_begin_of(a->pass, text + 1) - begin;
     float *qkv = a->tape->qkv + begin * 3 * width + column;
-    hw_head h = { .pass = a->pass,
-                  .tape = a->tape,
-                  .work = &a->pass->scratch->work.worker[worker],
-                  .layer = a->layer,
-                  .text = text,
-                  .head = head,
-                  .begin = begin,
-                  .n = n,
-                  .queries = n,
-                  .q = qkv,
-                  .k = qkv + width,
-                  .v = qkv + 2 * width,
-                  .q_stride = 3 * width,
-                  .stride = 3 * width,
-                  .column = column };
-    if (a->first) {
-        h.q = a->first + text * width + column;
-        h.q_stride = width;
-        h.queries = 1;
-    }
-    return h;
+    return (hw_head){ .pass = a->pass,
+                      .tape = a->tape,
+                      .work = &a->pass->scratch->work.worker[worker],
+                      .layer = a->layer,
+                      .text = text,
+                      .head = head,
+                      .begin = begin,
+                      .n = n,
+                      .queries = a->first_only ? 1 : n,
+                      .q = qkv,
+                      .k = qkv + width,
+                      .v = qkv + 2 * width,
+                      .stride = 3 * width,
+                      .column = column };
+}
+
+/* Of what a text's head gives: where it is in tape->heads, or in its gradient. */
+static size_t place_of(const attending *a, const hw_head *h) {
+    return (a->first_only ? h->text : h->begin) * heads_width(a) + h->column;
 }
 
 /* Once, before queries meet keys. */
@@ -68,11 +67,11 @@ static void prepare(const hw_head *h) {
     const size_t head_dim = (size_t)h->pass->config->head_dim;
     const float scale = hw_query_scale(h->pass->config);
     if (h->pass->config->positions == HW_POSITIONS_ROTARY) {
-        hw_turn(h->q, h->q_stride, h->queries, h->pass, h->layer, false);
+        hw_turn(h->q, h->stride, h->queries, h->pass, h->layer, false);
         hw_turn(h->k, h->stride, h->n, h->pass, h->layer, false);
     }
     for (size_t i = 0; i < h->queries; i++)
-        for (size_t d = 0; d < head_dim; d++) h->q[i * h->q_stride + d] *= scale;
+        for (size_t d = 0; d < head_dim; d++) h->q[i * h->stride + d] *= scale;
 }
 
 /* gradient: as the block's scores, or NULL. */
@@ -131,8 +130,7 @@ static void attend_task(void *context, size_t task, int32_t worker) {
     const attending *a = context;
     const size_t heads = layer_heads(a), width = heads_width(a);
     const hw_head h = view_head(a, task / heads, task % heads, worker);
-    float *out = a->first ? a->first + (a->pass->batch.texts + h.text) * width + h.column
-                          : a->tape->heads + h.begin * width + h.column;
+    float *out = a->tape->heads + place_of(a, &h);
     if (is_off(a, h.head)) {
         clear(out, width, h.queries, (size_t)a->pass->config->head_dim);
         return;
@@ -141,48 +139,41 @@ static void attend_task(void *context, size_t task, int32_t worker) {
     attend(out, width, &h);
 }
 
-static void run(const attending *a) {
-    attending context = *a;
-    hw_pool_run(a->pass->scratch->pool, a->pass->batch.texts * layer_heads(a), attend_task,
-                &context);
+/* tape->qkv of all tokens, or without queries but of the first. */
+static void project(const attending *a) {
+    const hw_encoder_pass *pass = a->pass;
+    const hw_module *modules = hw_layer_modules(pass->encoder, a->layer);
+    const size_t width = (size_t)pass->config->width, of_heads = heads_width(a);
+    const size_t tokens = hw_block_tokens(pass), ld = 3 * of_heads;
+    const float *all = a->tape->attention.u;
+    float *qkv = a->tape->qkv, *u = pass->scratch->work.first[0], *q = pass->scratch->work.first[1];
+    if (!a->first_only) {
+        hw_linears_forward(qkv, ld, &modules[HW_MODULE_QUERY], 3, all, tokens, pass);
+        return;
+    }
+    hw_first_tokens_take(u, all, width, width, pass);
+    hw_linear_forward(q, &modules[HW_MODULE_QUERY], u, pass->batch.texts, pass);
+    hw_first_tokens_put(qkv, ld, q, of_heads, pass);
+    hw_linears_forward(qkv + of_heads, ld, &modules[HW_MODULE_KEY], 2, all, tokens, pass);
 }
 
 void hw_encoder_attention_forward(float *y, const hw_encoder_pass *pass, int32_t layer) {
-    const hw_module *modules = hw_layer_modules(pass->encoder, layer);
+    const hw_module *output = &hw_layer_modules(pass->encoder, layer)[HW_MODULE_OUTPUT];
     hw_layer_tape *tape = &pass->scratch->layer[layer];
-    const size_t tokens = hw_block_tokens(pass);
-    const attending a = { .pass = pass, .tape = tape, .layer = layer };
-    hw_linears_forward(tape->qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY], 3,
-                       tape->attention.u, tokens, pass);
+    attending a = {
+        .pass = pass, .tape = tape, .layer = layer, .first_only = hw_gives_first_only(pass, layer)
+    };
+    project(&a);
     hw_relative_layer_forward(pass, tape, layer);
-    run(&a);
+    hw_pool_run(pass->scratch->pool, pass->batch.texts * layer_heads(&a), attend_task, &a);
     show_output(pass->scratch->forward_watch, &a);
-    hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], tape->heads, tokens, pass);
-}
-
-void hw_encoder_attention_first(float *y, const hw_encoder_pass *pass, int32_t layer) {
-    const hw_module *modules = hw_layer_modules(pass->encoder, layer);
-    hw_layer_tape *tape = &pass->scratch->layer[layer];
-    const size_t width = (size_t)pass->config->width, texts = pass->batch.texts;
-    const size_t of_heads = (size_t)hw_layer_heads_width(pass->config, layer);
-    float *queries = pass->scratch->work.first, *heads = queries + texts * of_heads;
-    const attending a = { .pass = pass, .tape = tape, .layer = layer, .first = queries };
-    float *u = heads; /* until the heads are there */
-    for (size_t text = 0; text < texts; text++)
-        memcpy(u + text * width, tape->attention.u + hw_begin_of(pass, text) * width,
-               width * sizeof *u);
-    hw_linear_forward(queries, &modules[HW_MODULE_QUERY], u, texts, pass);
-    hw_linears_forward(tape->qkv + of_heads, 3 * of_heads, &modules[HW_MODULE_KEY], 2,
-                       tape->attention.u, hw_block_tokens(pass), pass);
-    hw_relative_layer_forward(pass, tape, layer);
-    run(&a);
-    hw_linear_forward(y, &modules[HW_MODULE_OUTPUT], heads, texts, pass);
+    hw_linear_forward(y, output, tape->heads, hw_layer_rows(pass, layer), pass);
 }
 
 /* ---- Backward --------------------------------------------------------------------------- */
 
-/* d_q: [n][head_dim], row stride 3 * width of the layer's heads, d_k and d_v behind it as k and v
- * are behind q; d_out: [n][head_dim], row stride width. */
+/* d_q: [queries][head_dim], row stride 3 * width of the layer's heads, d_k and d_v behind it as k
+ * and v are behind q; d_out: [queries][head_dim], row stride width. */
 static void attend_backward(float *d_q, float *gradient, const hw_head *h, const float *d_out) {
     const hw_kernels *kernels = h->pass->kernels;
     const size_t head_dim = (size_t)h->pass->config->head_dim;
@@ -192,7 +183,7 @@ static void attend_backward(float *d_q, float *gradient, const hw_head *h, const
     clear(d_v, ld, h->n, head_dim);
     hw_scores_begin(h);
     kernels->pack(h->work->values, h->v, ld, h->n, head_dim);
-    for (size_t query = 0; query < h->n; query += HW_QUERY_BLOCK) {
+    for (size_t query = 0; query < h->queries; query += HW_QUERY_BLOCK) {
         const hw_score_block b = hw_score_block_at(h, query);
         const float *d_rows = d_out + query * width;
         float *d_scores = h->work->d_scores;
@@ -221,10 +212,10 @@ static void attend_backward(float *d_q, float *gradient, const hw_head *h, const
 static void prepare_backward(float *d_q, const hw_head *h) {
     const size_t head_dim = (size_t)h->pass->config->head_dim;
     const float scale = hw_query_scale(h->pass->config);
-    for (size_t i = 0; i < h->n; i++)
+    for (size_t i = 0; i < h->queries; i++)
         for (size_t d = 0; d < head_dim; d++) d_q[i * h->stride + d] *= scale;
     if (h->pass->config->positions == HW_POSITIONS_ROTARY) {
-        hw_turn(d_q, h->stride, h->n, h->pass, h->layer, true);
+        hw_turn(d_q, h->stride, h->queries, h->pass, h->layer, true);
         hw_turn(d_q + h->stride / 3, h->stride, h->n, h->pass, h->layer, true);
     }
 }
@@ -238,7 +229,7 @@ static void backward_one(const attending *a, size_t text, size_t head, int32_t w
             clear(d_q + part * width, 3 * width, h.n, (size_t)a->pass->config->head_dim);
         return;
     }
-    attend_backward(d_q, a->gradient, &h, a->d_heads + h.begin * width + h.column);
+    attend_backward(d_q, a->gradient, &h, a->d_heads + place_of(a, &h));
     prepare_backward(d_q, &h);
 }
 
@@ -274,31 +265,53 @@ static void write_slopes(const attending *a) {
     }
 }
 
+/* As `project`. */
+static void project_backward(float *d_u, const attending *a) {
+    const hw_encoder_pass *pass = a->pass;
+    const hw_module *modules = hw_layer_modules(pass->encoder, a->layer);
+    const size_t width = (size_t)pass->config->width, of_heads = heads_width(a);
+    const size_t tokens = hw_block_tokens(pass), ld = 3 * of_heads;
+    const hw_encoder_work *work = &pass->scratch->work;
+    const float *all = a->tape->attention.u;
+    float *u = work->first[0], *d_first = work->first[1], *d_q = work->d_heads; /* done with */
+    if (!a->first_only) {
+        hw_linears_backward(d_u, a->gradient, a->d_qkv, ld, &modules[HW_MODULE_QUERY], 3, all,
+                            tokens, pass, false);
+        return;
+    }
+    hw_linears_backward(d_u, a->gradient, a->d_qkv + of_heads, ld, &modules[HW_MODULE_KEY], 2, all,
+                        tokens, pass, false);
+    hw_first_tokens_take(u, all, width, width, pass);
+    hw_first_tokens_take(d_q, a->d_qkv, ld, of_heads, pass);
+    hw_linear_backward(d_first, a->gradient, d_q, &modules[HW_MODULE_QUERY], u, pass->batch.texts,
+                       pass);
+    hw_first_tokens_add(d_u, d_first, width, pass);
+}
+
 void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder_pass *pass,
                                    int32_t layer, const float *d_y) {
     const hw_encoder_config *config = pass->config;
-    const hw_module *modules = hw_layer_modules(pass->encoder, layer);
+    const hw_module *output = &hw_layer_modules(pass->encoder, layer)[HW_MODULE_OUTPUT];
     const hw_encoder_work *work = &pass->scratch->work;
     const hw_layer_tape *tape = &pass->scratch->layer[layer];
-    const size_t tokens = hw_block_tokens(pass);
     const size_t heads = (size_t)hw_layer_heads(config, layer);
     attending a = { .pass = pass,
                     .tape = tape,
                     .layer = layer,
+                    .first_only = hw_gives_first_only(pass, layer),
                     .gradient = gradient,
                     .d_qkv = work->d_qkv,
                     .d_heads = work->d_heads };
     show_output(pass->scratch->watch, &a);
-    hw_linear_backward(work->d_heads, gradient, d_y, &modules[HW_MODULE_OUTPUT], tape->heads,
-                       tokens, pass);
+    hw_linear_backward(work->d_heads, gradient, d_y, output, tape->heads,
+                       hw_layer_rows(pass, layer), pass);
     write_slopes(&a);
     hw_relative_layer_begin_backward(pass);
     if (hw_positions_are_summed(config))
         hw_pool_run(pass->scratch->pool, heads, backward_head, &a);
     else
         hw_pool_run(pass->scratch->pool, pass->batch.texts * heads, backward_task, &a);
-    hw_linears_backward(d_u, gradient, work->d_qkv, 3 * heads_width(&a), &modules[HW_MODULE_QUERY],
-                        3, tape->attention.u, tokens, pass, false);
+    project_backward(d_u, &a);
     hw_relative_layer_backward(gradient, pass, layer);
 }
 

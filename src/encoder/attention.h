@@ -4,11 +4,9 @@
 
 #include "encoder/pass.h"
 
-/* y[tokens][width] = W_o heads + bias, from tape->attention.u. */
+/* y[rows][width] = W_o heads + bias, from tape->attention.u[tokens][width]. */
 void hw_encoder_attention_forward(float *y, const hw_encoder_pass *pass, int32_t layer);
-/* The same for the first token of each text alone: y[texts][width]. */
-void hw_encoder_attention_first(float *y, const hw_encoder_pass *pass, int32_t layer);
-/* d_u[tokens][width] from d_y. */
+/* d_u[tokens][width] from d_y[rows][width]. */
 void hw_encoder_attention_backward(float *d_u, float *gradient, const hw_encoder_pass *pass,
                                    int32_t layer, const float *d_y);
 

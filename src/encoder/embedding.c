@@ -53,7 +53,7 @@ void hw_embedding_forward(float *x, const hw_encoder_pass *pass) {
     hw_pool_run(pass->scratch->pool, pass->batch.texts, look_up, &look_up_pass);
     if (tape->in != tape->sum) hw_linear_forward(tape->in, linear, tape->sum, tokens, pass);
     hw_norm_forward(tape->out, tape->mean, tape->rstd, tape->in, norm, tokens, pass);
-    hw_encoder_drop_tokens(tape->out, norm->columns, pass, HW_DROP_EMBEDDING, 0);
+    hw_encoder_drop_tokens(tape->out, norm->columns, pass, HW_DROP_EMBEDDING);
     if (tape->out != x) hw_linear_forward(x, linear, tape->out, tokens, pass);
 }
 
@@ -91,7 +91,7 @@ void hw_embedding_backward(float *d_words, float *gradient, const hw_encoder_pas
         hw_linear_backward(d_out, gradient, d_x, linear, tape->out, tokens, pass);
         d_in = d_x;
     }
-    hw_encoder_drop_tokens(d_out, norm->columns, pass, HW_DROP_EMBEDDING, 0);
+    hw_encoder_drop_tokens(d_out, norm->columns, pass, HW_DROP_EMBEDDING);
     if (!projected_before && !projected_after) d_in = d_words;
     memset(d_in, 0, tokens * norm->columns * sizeof *d_in);
     hw_norm_backward(d_in, gradient, d_out, tape->in, tape->mean, tape->rstd, norm, tokens, pass);

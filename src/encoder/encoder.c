@@ -6,6 +6,7 @@
 #include "encoder/attention.h"
 #include "encoder/embedding.h"
 #include "encoder/feedforward.h"
+#include "encoder/first_tokens.h"
 #include "encoder/noise.h"
 #include "encoder/norm.h"
 #include "encoder/pooling.h"
@@ -55,87 +56,70 @@ static void block_end(const hw_residual_tape *tape, const float *x, const hw_mod
         hw_norm_forward(tape->y, tape->mean, tape->rstd, tape->sum, norm, rows, pass);
 }
 
-static void feedforward_block(const hw_encoder_pass *pass, int32_t layer, size_t rows) {
+static void feedforward_block(const hw_encoder_pass *pass, int32_t layer) {
     const hw_module *norm = &hw_layer_modules(pass->encoder, layer)[HW_MODULE_INNER_NORM];
     const hw_residual_tape *tape = &pass->scratch->layer[layer].inner;
-    const size_t width = (size_t)pass->config->width;
+    const size_t rows = hw_layer_rows(pass, layer);
     block_begin(tape, norm, rows, pass);
-    hw_encoder_feedforward_forward(tape->sum, pass, layer, rows);
-    hw_encoder_drop_tokens(tape->sum, width, pass, HW_DROP_INNER, (size_t)layer);
+    hw_encoder_feedforward_forward(tape->sum, pass, layer);
+    hw_encoder_drop_layer(tape->sum, pass, HW_DROP_INNER, layer);
     block_end(tape, tape->x, norm, rows, pass);
 }
 
-static void layer_forward(const hw_encoder_pass *pass, int32_t layer) {
+static void attention_block(const hw_encoder_pass *pass, int32_t layer) {
     const hw_module *norm = &hw_layer_modules(pass->encoder, layer)[HW_MODULE_ATTENTION_NORM];
     const hw_residual_tape *tape = &pass->scratch->layer[layer].attention;
-    const size_t tokens = hw_block_tokens(pass), width = (size_t)pass->config->width;
-    block_begin(tape, norm, tokens, pass);
-    hw_encoder_attention_forward(tape->sum, pass, layer);
-    hw_encoder_drop_tokens(tape->sum, width, pass, HW_DROP_ATTENTION, (size_t)layer);
-    block_end(tape, tape->x, norm, tokens, pass);
-    feedforward_block(pass, layer, tokens);
-}
-
-/* The last layer where nothing but the first token of each text is read: its states are
- * tape->inner.y[texts][width]. */
-static void layer_forward_first(const hw_encoder_pass *pass, int32_t layer) {
-    const hw_module *norm = &hw_layer_modules(pass->encoder, layer)[HW_MODULE_ATTENTION_NORM];
-    const hw_residual_tape *tape = &pass->scratch->layer[layer].attention;
-    const size_t texts = pass->batch.texts, width = (size_t)pass->config->width;
-    float *x = pass->scratch->work.first + 2 * texts * width;
+    const bool first_only = hw_gives_first_only(pass, layer);
+    const size_t width = (size_t)pass->config->width;
+    float *first = pass->scratch->work.first[0];
     block_begin(tape, norm, hw_block_tokens(pass), pass);
-    for (size_t text = 0; text < texts; text++)
-        memcpy(x + text * width, tape->x + hw_begin_of(pass, text) * width, width * sizeof *x);
-    hw_encoder_attention_first(tape->sum, pass, layer);
-    block_end(tape, x, norm, texts, pass);
-    feedforward_block(pass, layer, texts);
+    hw_encoder_attention_forward(tape->sum, pass, layer);
+    hw_encoder_drop_layer(tape->sum, pass, HW_DROP_ATTENTION, layer);
+    if (first_only) hw_first_tokens_take(first, tape->x, width, width, pass);
+    block_end(tape, first_only ? first : tape->x, norm, hw_layer_rows(pass, layer), pass);
 }
 
-/* The states of `rows` tokens after the last layer, and after a pre-norm encoder's last norm. */
-static const float *final_states(const hw_encoder_pass *pass, size_t rows) {
+/* How many rows `encode` returns. */
+static size_t final_rows(const hw_encoder_pass *pass) {
+    return hw_layer_rows(pass, pass->config->layers - 1);
+}
+
+/* After a pre-norm encoder's last norm. */
+static const float *final_states(const hw_encoder_pass *pass) {
     hw_encoder_scratch *s = pass->scratch;
     const float *states = s->layer[pass->config->layers - 1].inner.y;
     if (!pass->config->norm_first) return states;
     hw_norm_forward(s->final, s->final_mean, s->final_rstd, states,
-                    &hw_base_modules(pass->encoder)[HW_MODULE_FINAL_NORM], rows, pass);
+                    &hw_base_modules(pass->encoder)[HW_MODULE_FINAL_NORM], final_rows(pass), pass);
     return s->final;
 }
 
-/* [tokens][width] of a block */
+/* [rows][width] of a block's last layer */
 static const float *encode(const hw_encoder_pass *pass) {
     hw_embedding_forward(pass->scratch->layer[0].attention.x, pass);
     hw_relative_forward(pass);
-    for (int32_t l = 0; l < pass->config->layers; l++) layer_forward(pass, l);
-    return final_states(pass, hw_block_tokens(pass));
+    for (int32_t l = 0; l < pass->config->layers; l++) {
+        attention_block(pass, l);
+        feedforward_block(pass, l);
+    }
+    return final_states(pass);
 }
 
-/* [texts][width] of a block's first tokens */
-static const float *encode_first(const hw_encoder_pass *pass) {
-    const int32_t last = pass->config->layers - 1;
-    hw_embedding_forward(pass->scratch->layer[0].attention.x, pass);
-    hw_relative_forward(pass);
-    for (int32_t l = 0; l < last; l++) layer_forward(pass, l);
-    layer_forward_first(pass, last);
-    return final_states(pass, pass->batch.texts);
-}
-
-/* features: [texts][width] of a block */
-static void encode_features(float *features, const hw_encoder_pass *pass) {
-    const size_t width = (size_t)pass->config->width;
-    const bool all_tokens = pass->scratch->training || pass->scratch->forward_watch;
-    if (pass->config->pooling == HW_POOLING_FIRST && !all_tokens)
-        memcpy(features, encode_first(pass), pass->batch.texts * width * sizeof *features);
-    else
-        hw_features_forward(features, encode(pass), pass);
+/* True if nobody looks at what tokens but the first give in the last layer. */
+static bool reads_first_only(const hw_encoder_pass *pass) {
+    const hw_encoder_scratch *s = pass->scratch;
+    return pass->config->pooling == HW_POOLING_FIRST && !s->forward_watch && !s->watch &&
+           !s->head_slopes;
 }
 
 /* All blocks of the pass. */
 static void all_features(float *features, const hw_encoder_pass *pass) {
     hw_encoder_pass block = *pass;
+    block.first_only = reads_first_only(pass);
     for (size_t text = 0; text < pass->batch.texts; text += block.batch.texts) {
         block.batch = block_from(pass->batch, text, pass->scratch->max_tokens);
         assert(!pass->scratch->training || block.batch.texts == pass->batch.texts);
-        encode_features(features + text * (size_t)pass->config->width, &block);
+        hw_features_forward(features + text * (size_t)pass->config->width, encode(&block), &block);
     }
 }
 
@@ -214,27 +198,28 @@ void hw_encoder_masked_forward(float *logits, hw_encoder_scratch *scratch,
 typedef void branch_backward_fn(float *d_u, float *gradient, const hw_encoder_pass *pass,
                                 int32_t layer, const float *d_y);
 
-/* d_x: [tokens][width], the gradient of y on entry, of x on return. */
+/* d_x: the gradient of y [rows][width] on entry, of x on return: of `read` rows, which are all
+ * tokens if the block gives first tokens alone. */
 static void block_backward(float *d_x, float *gradient, const hw_encoder_pass *pass, int32_t layer,
                            const hw_residual_tape *tape, const hw_module *norm, hw_drop_place place,
-                           branch_backward_fn *branch) {
-    const size_t width = (size_t)pass->config->width, count = hw_block_tokens(pass) * width;
+                           branch_backward_fn *branch, size_t read) {
+    const size_t width = (size_t)pass->config->width, rows = hw_layer_rows(pass, layer);
+    const size_t count = rows * width;
     float *d_sum = pass->scratch->work.d_sum, *d_u = pass->scratch->work.d_u;
-    const size_t tokens = hw_block_tokens(pass);
     if (tape->y != tape->sum) {
         memset(d_sum, 0, count * sizeof *d_sum);
-        hw_norm_backward(d_sum, gradient, d_x, tape->sum, tape->mean, tape->rstd, norm, tokens,
-                         pass);
+        hw_norm_backward(d_sum, gradient, d_x, tape->sum, tape->mean, tape->rstd, norm, rows, pass);
         memcpy(d_x, d_sum, count * sizeof *d_x);
     } else {
         memcpy(d_sum, d_x, count * sizeof *d_sum);
     }
-    hw_encoder_drop_tokens(d_sum, width, pass, place, (size_t)layer);
+    hw_encoder_drop_layer(d_sum, pass, place, layer);
     branch(d_u, gradient, pass, layer, d_sum);
+    if (read > rows) hw_first_tokens_spread(d_x, width, pass);
     if (tape->u != tape->x)
-        hw_norm_backward(d_x, gradient, d_u, tape->x, tape->mean, tape->rstd, norm, tokens, pass);
+        hw_norm_backward(d_x, gradient, d_u, tape->x, tape->mean, tape->rstd, norm, read, pass);
     else
-        pass->kernels->add(d_x, d_u, count);
+        pass->kernels->add(d_x, d_u, read * width);
 }
 
 static void layer_backward(float *d_x, float *gradient, const hw_encoder_pass *pass,
@@ -242,26 +227,26 @@ static void layer_backward(float *d_x, float *gradient, const hw_encoder_pass *p
     const hw_module *modules = hw_layer_modules(pass->encoder, layer);
     const hw_layer_tape *tape = &pass->scratch->layer[layer];
     block_backward(d_x, gradient, pass, layer, &tape->inner, &modules[HW_MODULE_INNER_NORM],
-                   HW_DROP_INNER, hw_encoder_feedforward_backward);
+                   HW_DROP_INNER, hw_encoder_feedforward_backward, hw_layer_rows(pass, layer));
     block_backward(d_x, gradient, pass, layer, &tape->attention, &modules[HW_MODULE_ATTENTION_NORM],
-                   HW_DROP_ATTENTION, hw_encoder_attention_backward);
+                   HW_DROP_ATTENTION, hw_encoder_attention_backward, hw_block_tokens(pass));
 }
 
-/* d_x: [tokens][width], the gradient of what `encode` returned. */
+/* d_x: the gradient of what `encode` returned. */
 static void encode_backward(float *d_x, float *gradient, float *d_words,
                             const hw_encoder_pass *pass, int32_t lowest) {
     const hw_encoder_config *config = pass->config;
     hw_encoder_scratch *s = pass->scratch;
-    const size_t tokens = hw_block_tokens(pass), width = (size_t)config->width;
+    const size_t rows = final_rows(pass), width = (size_t)config->width;
     if (config->positions == HW_POSITIONS_DISENTANGLED)
         memset(s->work.d_relative, 0,
                (size_t)config->position_rows * width * sizeof *s->work.d_relative);
     if (config->norm_first) {
-        memcpy(s->work.d_u, d_x, tokens * width * sizeof *d_x);
-        memset(d_x, 0, tokens * width * sizeof *d_x);
+        memcpy(s->work.d_u, d_x, rows * width * sizeof *d_x);
+        memset(d_x, 0, rows * width * sizeof *d_x);
         hw_norm_backward(d_x, gradient, s->work.d_u, s->layer[config->layers - 1].inner.y,
                          s->final_mean, s->final_rstd,
-                         &hw_base_modules(pass->encoder)[HW_MODULE_FINAL_NORM], tokens, pass);
+                         &hw_base_modules(pass->encoder)[HW_MODULE_FINAL_NORM], rows, pass);
     }
     for (int32_t l = config->layers - 1; l >= 0 && l + 1 >= lowest; l--)
         layer_backward(d_x, gradient, pass, l);
@@ -272,9 +257,11 @@ static void encode_backward(float *d_x, float *gradient, float *d_words,
 
 static void features_backward(float *gradient, float *d_words, const hw_encoder_pass *pass,
                               const float *d_features, int32_t lowest) {
+    hw_encoder_pass block = *pass;
     if (lowest > pass->config->layers) return;
-    hw_features_backward(pass->scratch->work.d_y, d_features, pass);
-    encode_backward(pass->scratch->work.d_y, gradient, d_words, pass, lowest);
+    block.first_only = reads_first_only(pass);
+    hw_features_backward(pass->scratch->work.d_y, d_features, &block);
+    encode_backward(pass->scratch->work.d_y, gradient, d_words, &block, lowest);
 }
 
 void hw_encoder_backward(float *gradient, float *d_words, hw_encoder_scratch *scratch,

@@ -183,7 +183,9 @@ void hw_encoder_masked_backward(float *gradient, float *d_words, hw_encoder_scra
  * NULL: no more. */
 void hw_encoder_watch_forward(hw_encoder_scratch *scratch, const hw_attention_watch *watch);
 
-/* The others: after hw_encoder_forward in a scratch for training. */
+/* The others: in a scratch for training. Who watches is to be known before the forward pass, since
+ * it leaves out what nobody reads: tokens but the first in the last layer, where config->pooling
+ * says so. */
 
 /* Backward passes in this scratch show what heads attend to and give; NULL: no more. Blocks of one
  * layer may come from several threads at a time. */

@@ -3,6 +3,7 @@
 
 #include "base/dropout.h"
 #include "base/random.h"
+#include "encoder/first_tokens.h"
 
 static uint64_t stream_of(const hw_encoder_noise *noise, hw_drop_place place, size_t layer,
                           size_t text) {
@@ -30,22 +31,34 @@ typedef struct dropping {
     size_t width, layer;
     const hw_encoder_pass *pass;
     hw_drop_place place;
+    bool first_only; /* x: [texts][width] */
 } dropping;
 
 static void drop_text(void *context, size_t text, int32_t worker) {
     (void)worker;
     const dropping *d = context;
     const hw_encoder_noise *noise = d->pass->noise;
-    const size_t begin = hw_begin_of(d->pass, text), end = hw_begin_of(d->pass, text + 1);
+    const size_t begin = d->first_only ? text : hw_begin_of(d->pass, text);
+    const size_t end = d->first_only ? text + 1 : hw_begin_of(d->pass, text + 1);
     drop(d->x + begin * d->width, 0, (end - begin) * d->width, noise->hidden_dropout,
          stream_of(noise, d->place, d->layer, noise->first_text + text));
 }
 
+static void drop_texts(const dropping *d) {
+    dropping context = *d;
+    if (!d->pass->noise || d->pass->noise->hidden_dropout <= 0.0f) return;
+    hw_pool_run(d->pass->scratch->pool, d->pass->batch.texts, drop_text, &context);
+}
+
 void hw_encoder_drop_tokens(float *x, size_t width, const hw_encoder_pass *pass,
-                            hw_drop_place place, size_t layer) {
-    if (!pass->noise || pass->noise->hidden_dropout <= 0.0f) return;
-    dropping d = { x, width, layer, pass, place };
-    hw_pool_run(pass->scratch->pool, pass->batch.texts, drop_text, &d);
+                            hw_drop_place place) {
+    drop_texts(&(dropping){ x, width, 0, pass, place, false });
+}
+
+void hw_encoder_drop_layer(float *x, const hw_encoder_pass *pass, hw_drop_place place,
+                           int32_t layer) {
+    drop_texts(&(dropping){ x, (size_t)pass->config->width, (size_t)layer, pass, place,
+                            hw_gives_first_only(pass, layer) });
 }
 
 void hw_encoder_drop_texts(float *x, size_t width, const hw_encoder_pass *pass,

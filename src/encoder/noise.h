@@ -18,7 +18,10 @@ typedef enum hw_drop_place {
 
 /* x: [tokens][width] of a block, width columns. */
 void hw_encoder_drop_tokens(float *x, size_t width, const hw_encoder_pass *pass,
-                            hw_drop_place place, size_t layer);
+                            hw_drop_place place);
+/* x: [rows][width] of those that the layer gives; a first token has the same mask alone. */
+void hw_encoder_drop_layer(float *x, const hw_encoder_pass *pass, hw_drop_place place,
+                           int32_t layer);
 /* x: [texts][width] */
 void hw_encoder_drop_texts(float *x, size_t width, const hw_encoder_pass *pass,
                            hw_drop_place place);

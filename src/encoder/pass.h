@@ -1,7 +1,8 @@
 /* What the operations of an encoder share while a block of texts passes through them.
  * Invariant: a tape keeps, from forward to backward, what one operation's gradient needs (when
  * there is no backward, all layers share one tape); the workspace keeps nothing from one operation
- * to the next. In shapes, `tokens` and `texts` are those of the block. */
+ * to the next. In shapes, `tokens` and `texts` are those of the block; `rows` are those that a
+ * layer gives (first_tokens.h), its tokens mostly. */
 #ifndef HW_ENCODER_PASS_H
 #define HW_ENCODER_PASS_H
 
@@ -19,7 +20,7 @@ typedef struct hw_residual_tape {
 typedef struct hw_layer_tape {
     hw_residual_tape attention, inner;
     float *qkv;            /* [tokens][3 * width]: q scaled, q and k turned */
-    float *heads;          /* [tokens][width]: softmax(scores) v */
+    float *heads;          /* [rows][width]: softmax(scores) v */
     float *position_key;   /* [position_rows][width]: of relative positions ... */
     float *position_query; /* ... scaled like q (disentangled attention) */
     float *before, *after; /* the activation: [tokens][inner_width]; gated: before is twice that */
@@ -65,7 +66,7 @@ typedef struct hw_encoder_work {
     float *d_relative, *d_relative_layer; /* [position_rows][width] */
     float *d_features, *d_dense, *d_norm; /* [rows][width], [rows][n], [rows][n] */
     float *norm_sums;                     /* [chunks][2 * width] */
-    float *first;                         /* [texts][3 * width]: of first tokens */
+    float *first[2];                      /* [texts][width]: of first tokens */
     hw_bf16_pair *pairs;                  /* [tokens][widest input / 2], or in its place: */
     int8_t *quantized;                    /* [tokens][widest input] */
     hw_int8_row *quantized_rows;          /* [tokens] */
@@ -98,6 +99,7 @@ typedef struct hw_encoder_pass {
     hw_encoder_batch batch;        /* of this block; offsets[0] need not be 0 */
     const hw_encoder_noise *noise; /* or NULL */
     bool packed;                   /* its weights are */
+    bool first_only;               /* see first_tokens.h */
 } hw_encoder_pass;
 
 static inline size_t hw_begin_of(const hw_encoder_pass *pass, size_t text) {

@@ -6,6 +6,10 @@
 
 void hw_features_forward(float *features, const float *states, const hw_encoder_pass *pass) {
     const size_t width = (size_t)pass->config->width;
+    if (pass->first_only) {
+        memcpy(features, states, pass->batch.texts * width * sizeof *features);
+        return;
+    }
     for (size_t text = 0; text < pass->batch.texts; text++, features += width) {
         const size_t begin = hw_begin_of(pass, text), end = hw_begin_of(pass, text + 1);
         memcpy(features, states + begin * width, width * sizeof *features);
@@ -19,6 +23,10 @@ void hw_features_forward(float *features, const float *states, const hw_encoder_
 
 void hw_features_backward(float *d_states, const float *d_features, const hw_encoder_pass *pass) {
     const size_t width = (size_t)pass->config->width;
+    if (pass->first_only) {
+        memcpy(d_states, d_features, pass->batch.texts * width * sizeof *d_states);
+        return;
+    }
     memset(d_states, 0, hw_block_tokens(pass) * width * sizeof *d_states);
     for (size_t text = 0; text < pass->batch.texts; text++, d_features += width) {
         const size_t begin = hw_begin_of(pass, text), end = hw_begin_of(pass, text + 1);

@@ -117,7 +117,7 @@ static void add_content_to_position(const hw_score_block *b, const hw_head *h) {
     const hw_relative_span span = hw_relative_span_of(h->pass, h->n);
     const size_t stride = relative_stride(span);
     const int32_t *zero = row_of_zero(h);
-    by_relative(h->work->query_relative, h->q + b->query * h->q_stride, h->q_stride, b->rows,
+    by_relative(h->work->query_relative, h->q + b->query * h->stride, h->stride, b->rows,
                 h->tape->position_key, h, span);
     for (size_t row = 0; row < b->rows; row++) {
         const float *products = h->work->query_relative + row * stride;
@@ -168,7 +168,7 @@ static void content_to_position_backward(float *d_q, const hw_score_block *b, co
     kernels->gemm(d_q, h->stride, d_products, stride, 1, h->tape->position_key + at, width, b->rows,
                   head_dim, span.count, true);
     kernels->gemm(h->pass->scratch->work.d_position_key + at, width, d_products, 1, stride,
-                  h->q + b->query * h->q_stride, h->q_stride, span.count, head_dim, b->rows, true);
+                  h->q + b->query * h->stride, h->stride, span.count, head_dim, b->rows, true);
 }
 
 /* Adds to work->d_key_relative; what follows from it is hw_positions_end_backward's. */
@@ -221,9 +221,9 @@ static void hide_far(const hw_score_block *b, const hw_head *h) {
 
 void hw_scores_forward(const hw_score_block *b, const hw_head *h) {
     const size_t head_dim = (size_t)h->pass->config->head_dim;
-    h->pass->kernels->gemm_packed(h->work->scores, b->stride, h->q + b->query * h->q_stride,
-                                  h->q_stride, h->work->keys + b->first_key * head_dim, NULL,
-                                  b->rows, b->keys, head_dim);
+    h->pass->kernels->gemm_packed(h->work->scores, b->stride, h->q + b->query * h->stride,
+                                  h->stride, h->work->keys + b->first_key * head_dim, NULL, b->rows,
+                                  b->keys, head_dim);
     add_positions(b, h);
     hide_far(b, h);
     h->pass->kernels->softmax(h->work->scores, b->stride, b->rows, b->keys);

@@ -10,11 +10,11 @@ typedef struct hw_head {
     hw_head_work *work;
     int32_t layer;
     size_t text, head;
-    size_t begin, n;         /* the text's first token in the block, and its tokens */
-    size_t queries;          /* n, or 1: the first token's alone */
-    float *q, *k, *v;        /* [queries or n][head_dim] */
-    size_t q_stride, stride; /* of q's rows; of k's and v's */
-    size_t column;           /* of the head's first dimension among all heads' */
+    size_t begin, n;  /* the text's first token in the block, and its tokens */
+    size_t queries;   /* n, or 1: the first token's alone */
+    float *q, *k, *v; /* [queries or n][head_dim] */
+    size_t stride;    /* of their rows */
+    size_t column;    /* of the head's first dimension among all heads' */
 } hw_head;
 
 /* Queries [query, query + rows) and keys [first_key, first_key + keys), which is a multiple of

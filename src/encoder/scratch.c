@@ -203,7 +203,8 @@ static void lay_out_workspace(hw_encoder_scratch *s, arena *a, const hw_encoder_
     hw_encoder_work *work = &s->work;
     hw_head_work unused;
     work->relative = take(a, n->relative, n->width);
-    work->first = take(a, n->training ? 0 : hw_smaller(s->max_texts, n->tokens), 3 * n->width);
+    for (int i = 0; i < 2; i++)
+        work->first[i] = take(a, hw_smaller(s->max_texts, n->tokens), n->width);
     const size_t widest = larger(n->width, n->inner);
     const size_t most_rows = larger(n->tokens, n->relative);
     work->pairs = take(a, most_rows, n->training ? 0 : hw_bf16_pairs(widest));
