@@ -34,6 +34,7 @@ struct hw_adamw {
     size_t rows, width; /* of a word embedding that learns by rows; rows 0: there is none */
     double row_rate;
     uint32_t *last;     /* [rows] steps made when the row was last updated */
+    hw_adam *row_steps; /* [schedule.steps + 1] coefficients of every step of a row */
     double *log_kept;   /* [schedule.steps + 1] ln of what weight decay leaves of a row */
     float *no_gradient; /* [width] zeros */
 
@@ -63,10 +64,6 @@ static double rate_of_depth(const hw_adamw_options *options, int32_t depth, int3
 
 /* ---- Rows that were not touched -------------------------------------------------------- */
 
-static hw_adam row_coefficients(const hw_adamw *a, size_t step) {
-    return coefficients(a, step, a->row_rate, true);
-}
-
 /* The steps [from, to) at once, without what the moments would still move. */
 static hw_adam fading(const hw_adamw *a, size_t from, size_t to) {
     return (hw_adam){ .rate = 0,
@@ -82,8 +79,7 @@ static void catch_up(hw_adamw *a, float *weights, size_t row, size_t to) {
     float *w = weights + offset, *m = a->mean + offset, *v = a->square + offset;
     const size_t remembered = !last ? 0 : to - last > FORGOTTEN ? last + FORGOTTEN : to;
     for (size_t step = last; step < remembered; step++) {
-        const hw_adam missed = row_coefficients(a, step);
-        a->kernels->adam(w, m, v, a->no_gradient, &missed, a->width);
+        a->kernels->adam(w, m, v, a->no_gradient, &a->row_steps[step], a->width);
     }
     if (remembered < to) {
         const hw_adam rest = fading(a, remembered, to);
@@ -151,10 +147,10 @@ static void update_row(void *context, size_t task, int32_t worker) {
     const hw_row_gradients *rows = a->row_gradients;
     const size_t row = rows->rows[task], offset = row * a->width;
     float *d = rows->values + task * a->width;
-    const hw_adam step = row_coefficients(a, a->step);
     catch_up(a, a->weights, row, a->step);
     scale(d, a->width, a->scale);
-    a->kernels->adam(a->weights + offset, a->mean + offset, a->square + offset, d, &step, a->width);
+    a->kernels->adam(a->weights + offset, a->mean + offset, a->square + offset, d,
+                     &a->row_steps[a->step], a->width);
     a->last[row] = (uint32_t)(a->step + 1);
 }
 
@@ -212,15 +208,19 @@ static size_t cut(piece *pieces, const hw_encoder_config *config, const hw_adamw
 }
 
 static bool allocate_rows(hw_adamw *a, const hw_encoder_config *config) {
+    const size_t steps = a->options.schedule.steps;
     a->rows = (size_t)config->vocabulary;
     a->width = (size_t)config->embedding_width;
     a->row_rate = rate_of_depth(&a->options, 0, config->layers + 1);
     a->last = hw_calloc(a->rows, sizeof *a->last);
-    a->log_kept = hw_calloc(a->options.schedule.steps + 1, sizeof *a->log_kept);
+    a->row_steps = hw_calloc(steps + 1, sizeof *a->row_steps);
+    a->log_kept = hw_calloc(steps + 1, sizeof *a->log_kept);
     a->no_gradient = hw_calloc(a->width, sizeof *a->no_gradient);
-    if (!a->last || !a->log_kept || !a->no_gradient) return false;
-    for (size_t step = 0; step < a->options.schedule.steps; step++)
-        a->log_kept[step + 1] = a->log_kept[step] + log1p(-(double)row_coefficients(a, step).decay);
+    if (!a->last || !a->row_steps || !a->log_kept || !a->no_gradient) return false;
+    for (size_t step = 0; step <= steps; step++)
+        a->row_steps[step] = coefficients(a, step, a->row_rate, true);
+    for (size_t step = 0; step < steps; step++)
+        a->log_kept[step + 1] = a->log_kept[step] + log1p(-(double)a->row_steps[step].decay);
     return true;
 }
 
@@ -257,8 +257,8 @@ hw_adamw *hw_adamw_new(const hw_encoder_config *config, const hw_adamw_options *
 
 void hw_adamw_free(hw_adamw *a) {
     if (!a) return;
-    void *blocks[] = { a->pieces, a->squares, a->gradient, a->mean,
-                       a->square, a->last,    a->log_kept, a->no_gradient };
+    void *blocks[] = { a->pieces, a->squares,   a->gradient, a->mean,       a->square,
+                       a->last,   a->row_steps, a->log_kept, a->no_gradient };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) hw_free(blocks[i]);
     hw_free(a);
 }
