@@ -235,13 +235,13 @@ typedef enum verb_id {
     X(EPOCH, "-epoch", "epochs|num-train-epochs", WHOLE, "N", 1, 10000, LEARNING, OWN,            \
       "passes over the texts (by their number)")                                                  \
     X(LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, FITTING, OWN,                          \
-      "learning rate (0.004; -base: 0.00005 to 0.001)")                                           \
+      "learning rate (0.004 to 0.016; -base: 5e-5 on)")                                           \
     X(PRETRAIN_LR, "-lr", "learning-rate", NUMBER, "RATE", 1e-6, 1, IN(PRETRAIN), OWN,            \
       "learning rate (0.256 / width; -base: 0.0001)")                                             \
     X(BATCH, "-batch", "batch-size|per-device-train-batch-size", WHOLE, "N", 1, 4096, LEARNING,   \
       OWN, "texts a step (32)")                                                                   \
     X(DROPOUT, "-dropout", "", NUMBER, "P", 0, 0.9, FITTING, OWN,                                 \
-      "dropout of the tower (0.5; capsule: 0.1)")                                                 \
+      "dropout of the tower (0.5; many texts: 0.1)")                                              \
     X(REGULARIZATION, "-regularization", "C", NUMBER, "C", 1e-6, 1e6, FITTING, OWN,               \
       "C of the n-gram classifier (0.5)")                                                         \
     X(WORD_NGRAMS, "-wordNgrams", "", WHOLE, "N", 1, 6, FITTING, OWN, "longest word n-gram (2)")  \

@@ -530,8 +530,9 @@ typedef struct hw_train_options {
     int32_t patience;           /* evaluations on held-back data without progress after which the
                                  * towers stop; default 3 */
     int32_t batch;              /* texts a step; default 32 */
-    double learning_rate;       /* of the tower; default 0.004 */
-    double dropout;             /* default 0.5, with capsules 0.1; negative: none */
+    double learning_rate;       /* of the tower; default 0.004, from 40,000 texts on 0.016 */
+    double dropout;             /* default 0.5, with capsules, or from 40,000 texts on, 0.1;
+                                 * negative: none */
     double regularization;      /* C of the n-gram classifier; default 0.5 */
     int32_t word_ngrams;        /* longest word n-gram; default 2 (Chinese characters: 3) */
     int32_t char_min, char_max; /* character n-grams; default 2 to 5; -1: none */

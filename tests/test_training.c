@@ -273,6 +273,34 @@ static void test_very_many_labels_train(void **state) {
     assert_refused(&options, HW_ERROR_UNSUPPORTED, "65536");
 }
 
+/* From 40,000 rows on. */
+static hw_train_options many_rows(const char *path) {
+    toy_write(path, (toy_shape){ .rows = 40000, .labels = 2, .seed = 23 });
+    hw_train_options options = toy_options(path);
+    options.towers = 2;
+    options.batch = 256;
+    return options;
+}
+
+static void test_many_texts_are_learned_once(void **state) {
+    (void)state;
+    hw_train_options options = many_rows("train");
+    hw_classifier *classifier = toy_train(&options);
+    const hw_summary *summary = hw_classifier_summary(classifier);
+    assert_usable(classifier);
+    assert_int_equal(summary->towers, 2);
+    assert_true(summary->held_back_score > 0.95);
+    const char *training = hw_classifier_training(classifier);
+    assert_non_null(strstr(training, "\"held_back\":4000"));
+    assert_non_null(strstr(training, "\"lr\":0.016"));
+    const uint64_t whole = toy_fingerprint(classifier);
+    hw_classifier_close(classifier);
+    options.threads = 2;
+    assert_true(toy_train_fingerprint(&options) == whole);
+    options.learning_rate = 0.001;
+    assert_true(toy_train_fingerprint(&options) != whole);
+}
+
 /* One word of a mebibyte, and as many words as fit in one. */
 static void test_long_texts_train(void **state) {
     (void)state;
@@ -561,6 +589,20 @@ static void test_stopped_trainings_resume_to_the_same_model(void **state) {
     }
 }
 
+/* Its towers are those of the trial, which is over when the n-grams of all rows are learned. */
+static void test_stopped_trainings_of_many_texts_resume(void **state) {
+    (void)state;
+    hw_train_options options = many_rows("train");
+    const uint64_t whole = toy_train_fingerprint(&options);
+    options.checkpoint = "checkpoint";
+    options.resume = true;
+    options.save_steps = 1;
+    for (int report = 1; report <= 10; report += 3) {
+        leave_checkpoint(options, report);
+        assert_true(toy_train_fingerprint(&options) == whole);
+    }
+}
+
 static void test_checkpoints_of_other_trainings_are_refused(void **state) {
     (void)state;
     toy_write("train", (toy_shape){ .rows = 160, .labels = 3, .seed = 20 });
@@ -653,6 +695,7 @@ int main(void) {
         cmocka_unit_test(test_texts_without_a_known_word_train),
         cmocka_unit_test(test_tiny_weights_take_texts_out),
         cmocka_unit_test(test_very_many_labels_train),
+        cmocka_unit_test(test_many_texts_are_learned_once),
         cmocka_unit_test(test_long_texts_train),
         cmocka_unit_test(test_noise_is_survived),
         cmocka_unit_test(test_highest_rate_gives_a_usable_model_or_none),
@@ -665,6 +708,7 @@ int main(void) {
         cmocka_unit_test(test_stopping_at_any_call_leaves_a_model_or_says_so),
         cmocka_unit_test(test_killed_trainings_resume_to_the_same_model),
         cmocka_unit_test(test_stopped_trainings_resume_to_the_same_model),
+        cmocka_unit_test(test_stopped_trainings_of_many_texts_resume),
         cmocka_unit_test(test_checkpoints_of_other_trainings_are_refused),
         cmocka_unit_test(test_checkpoints_of_other_capsules_are_refused),
         cmocka_unit_test(test_damaged_checkpoints_are_refused),

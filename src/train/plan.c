@@ -9,8 +9,10 @@ enum {
     STEPS_WANTED = 2000,
     LEAST_EPOCHS = 12,
     MOST_EPOCHS = 40,
-    MOST_CELLS = 2000000,   /* held-back rows x labels of all trials */
-    MANY_TARGETS = 20000000 /* rows x labels from which an epoch is long */
+    MOST_CELLS = 2000000,    /* held-back rows x labels of all trials */
+    MANY_TARGETS = 20000000, /* rows x labels from which an epoch is long */
+    MANY_ROWS = 40000,       /* from which towers learn once, */
+    STEPS_OF_MANY = 4800     /* for about so many steps */
 };
 
 static hw_status refuse(hw_error *err, const char *name, const char *range) {
@@ -196,15 +198,28 @@ static size_t epochs_for(size_t steps_per_epoch, size_t rows, size_t labels) {
     return epochs < least ? least : epochs > MOST_EPOCHS ? MOST_EPOCHS : epochs;
 }
 
-void hw_plan_finish(hw_plan *plan, const hw_training_set *set, size_t labels, size_t rows,
-                    bool has_valid) {
-    const size_t batch = (size_t)plan->learning.batch;
+/* Many rows need less noise. They are gone through few times, so steps are large; and once, since
+ * the rows held back would teach little more (docs/accuracy.md, "Many texts"). */
+static void learn_once(hw_plan *plan, const hw_train_options *o, size_t steps_per_epoch) {
+    hw_tower_trainer_options *learning = &plan->learning;
+    plan->trials = 1;
+    plan->keeps_towers = true;
+    if (o->learning_rate == 0) learning->learning_rate = 0.016f;
+    if (o->dropout == 0) learning->dropout = 0.1f;
+    learning->token_dropout = 0.1f;
+    if (!learning->epochs)
+        learning->epochs = (int32_t)((STEPS_OF_MANY + steps_per_epoch - 1) / steps_per_epoch);
+}
+
+void hw_plan_finish(hw_plan *plan, const hw_train_options *o, const hw_training_set *set,
+                    size_t labels, size_t rows, bool has_valid) {
+    const size_t batch = (size_t)plan->learning.batch, steps = (rows + batch - 1) / batch;
     choose_trials(plan, set->tokens.text_offsets[set->rows], rows, labels);
     if (has_valid) plan->trials = 1;
+    if (rows >= MANY_ROWS && plan->arch != HW_ARCH_CAPSULE) learn_once(plan, o, steps);
     plan->tower.vocabulary = set->dictionary.count ? (int32_t)set->dictionary.count : 1;
     plan->tower.labels = (int32_t)labels;
-    if (!plan->learning.epochs)
-        plan->learning.epochs = (int32_t)epochs_for((rows + batch - 1) / batch, rows, labels);
+    if (!plan->learning.epochs) plan->learning.epochs = (int32_t)epochs_for(steps, rows, labels);
 }
 
 int32_t hw_plan_trial_towers(const hw_plan *plan) {

@@ -280,3 +280,8 @@ hw_status hw_training_try_towers(hw_training *t, hw_error *err) {
 hw_status hw_training_learn_towers(hw_training *t, hw_error *err) {
     return run_phase(t, PHASE_FINAL, t->plan.towers, run_final, err);
 }
+
+void hw_training_keep_towers(hw_training *t) {
+    memcpy(t->final.towers, t->first.towers, sizeof t->final.towers);
+    memset(t->first.towers, 0, sizeof t->first.towers);
+}

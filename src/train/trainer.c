@@ -8,7 +8,8 @@ static hw_status encode(hw_training *t, hw_error *err) {
     HW_TRY(hw_training_set_build(&t->set, t->data.dataset, &t->plan.set, err));
     if (t->valid.dataset)
         HW_TRY(hw_training_set_encode(&t->valid_set, t->valid.dataset, &t->set, &t->plan.set, err));
-    hw_plan_finish(&t->plan, &t->set, t->labels, t->data.count, t->valid.dataset != NULL);
+    hw_plan_finish(&t->plan, t->options, &t->set, t->labels, t->data.count,
+                   t->valid.dataset != NULL);
     if (t->plan.towers) HW_TRY(hw_tower_config_check(&t->plan.tower, err));
     return hw_training_hold_back(t, err);
 }
@@ -47,7 +48,7 @@ static hw_status try_out(hw_training *t, hw_error *err) {
     const bool bag = hw_arch_has_bag(t->plan.arch);
     stage(t, !bag ? 0 : t->plan.towers ? 0.1 : 0.7);
     if (bag) HW_TRY(hw_training_try_bag(t, err));
-    stage(t, 0.7);
+    stage(t, t->plan.keeps_towers ? 0.9 : 0.7);
     if (t->plan.towers) HW_TRY(hw_training_try_towers(t, err));
     return join(t, err);
 }
@@ -55,10 +56,13 @@ static hw_status try_out(hw_training *t, hw_error *err) {
 static hw_status learn_all(hw_training *t, hw_error *err) {
     const bool bag = hw_arch_has_bag(t->plan.arch);
     const bool towers = t->plan.towers && t->join.tower_share > 0;
-    stage(t, !bag ? 0.7 : towers ? 0.75 : 1);
+    const bool learns_towers = towers && !t->plan.keeps_towers;
+    stage(t, !learns_towers ? 1 : bag ? 0.75 : 0.7);
     if (bag) HW_TRY(hw_training_learn_bag(t, err));
     stage(t, 1);
-    return towers ? hw_training_learn_towers(t, err) : HW_OK;
+    if (learns_towers) return hw_training_learn_towers(t, err);
+    if (towers && !t->stopped) hw_training_keep_towers(t);
+    return HW_OK;
 }
 
 static void branches_free(hw_branches *branches) {

@@ -14,8 +14,9 @@
 typedef struct hw_plan {
     hw_arch arch;
     bool multi_label;
-    size_t folds;  /* the data is dealt into so many, */
-    size_t trials; /* and so many of them are held back, each in a trial of its own */
+    size_t folds;      /* the data is dealt into so many, */
+    size_t trials;     /* and so many of them are held back, each in a trial of its own */
+    bool keeps_towers; /* those of the trial are the model's; else others learn from all rows */
     hw_training_set_options set;
     double regularization;
     int32_t towers;
@@ -82,8 +83,8 @@ typedef struct hw_training {
 hw_status hw_plan_make(hw_plan *plan, const hw_train_options *options, const hw_dataset *dataset,
                        hw_error *err);
 /* After the texts were encoded. rows: to learn from. has_valid: nothing is held back. */
-void hw_plan_finish(hw_plan *plan, const hw_training_set *set, size_t labels, size_t rows,
-                    bool has_valid);
+void hw_plan_finish(hw_plan *plan, const hw_train_options *options, const hw_training_set *set,
+                    size_t labels, size_t rows, bool has_valid);
 
 /* Towers of a trial: one, for speed; all in a single trial, whose towers may be the final ones. */
 int32_t hw_plan_trial_towers(const hw_plan *plan);
@@ -110,6 +111,8 @@ hw_status hw_training_learn_bag(hw_training *training, hw_error *err);
 hw_status hw_training_try_towers(hw_training *training, hw_error *err);
 /* final.towers, for as many epochs as were best in the trials. */
 hw_status hw_training_learn_towers(hw_training *training, hw_error *err);
+/* final.towers, which were first.towers. */
+void hw_training_keep_towers(hw_training *training);
 
 /* ---- checkpoint.c ---- */
 typedef struct hw_checkpoint {
