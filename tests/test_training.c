@@ -299,6 +299,11 @@ static void test_many_texts_are_learned_once(void **state) {
     assert_true(toy_train_fingerprint(&options) == whole);
     options.learning_rate = 0.001;
     assert_true(toy_train_fingerprint(&options) != whole);
+    options.arch = HW_ARCH_ATTENTION;
+    classifier = toy_train(&options);
+    assert_int_equal(hw_classifier_summary(classifier)->towers, 2);
+    assert_usable(classifier);
+    hw_classifier_close(classifier);
 }
 
 /* One word of a mebibyte, and as many words as fit in one. */
