@@ -11,7 +11,8 @@
 #include <math.h>
 
 /* y = x + f(u) and its norm, which reads x (pre-norm: u = norm(x), y = sum) or the sum (post-norm:
- * u = x, y = norm(sum)). What is the same is the same array. [tokens][width] */
+ * u = x, y = norm(sum)). What is the same is the same array. What attention reads is
+ * [tokens][width], all else [rows][width]. */
 typedef struct hw_residual_tape {
     float *x, *u, *sum, *y;
     float *mean, *rstd; /* [tokens] */

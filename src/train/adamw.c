@@ -78,9 +78,8 @@ static void catch_up(hw_adamw *a, float *weights, size_t row, size_t to) {
     const size_t offset = row * a->width, last = a->last[row];
     float *w = weights + offset, *m = a->mean + offset, *v = a->square + offset;
     const size_t remembered = !last ? 0 : to - last > FORGOTTEN ? last + FORGOTTEN : to;
-    for (size_t step = last; step < remembered; step++) {
+    for (size_t step = last; step < remembered; step++)
         a->kernels->adam(w, m, v, a->no_gradient, &a->row_steps[step], a->width);
-    }
     if (remembered < to) {
         const hw_adam rest = fading(a, remembered, to);
         a->kernels->adam(w, m, v, a->no_gradient, &rest, a->width);
