@@ -170,7 +170,7 @@ def plots_of(axis, curves, arch):
     for unit, title in (("s", "processor seconds"), ("MiB", "MiB at most")):
         some = {name.split(",")[0]: curve for name, curve in curves.items() if name.endswith(unit)}
         yield f"scale {axis} {unit} {arch}", lambda path, t=title, c=some: plot.lines(
-            path, f"{t.capitalize()} against {axis}, {arch}", axis, t, c)
+            path, f"{t[0].upper()}{t[1:]} against {axis}, {arch}", axis, t, c)
 
 
 def parse_arguments():
