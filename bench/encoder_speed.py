@@ -38,8 +38,7 @@ TOLERANCE = 1e-3  # of a logit, between engines of 32-bit floats
 TIE = 1e-5  # labels whose logits differ by less are both right
 SETTLING = 0.2  # seconds until threads that wait by spinning have gone to sleep
 PEAK_SECONDS = 0.02
-SHARE_NOTE = "The share of the peak is that of an engine at its best; Headwise leaves out what a " \
-             "classifier does not read of the last layer, in brackets is its share if that counted."
+SHARE_NOTE = f"The share of the peak is that of an engine at its best; {work.LEFT_OUT}"
 MODELS = {"minilm": minilm.classifier_folder, "small": small_encoder.classifier_folder}
 
 

@@ -41,9 +41,6 @@ HEADINGS = ["set", "threads:", "PyTorch, tokens/s:", "Headwise, tokens/s:", "tim
             "PyTorch, of the fp32 peak:", "Headwise, of the fp32 peak:", "PyTorch, MiB:",
             "Headwise, MiB:"]
 
-SHARE_NOTE = "Headwise leaves out what a classifier does not read of the last layer, in brackets is " \
-             "its share of the peak if that counted."
-
 
 def write_part(data_set, part, count, folder):
     labels, texts = datasets.read(data_set, part)
@@ -141,7 +138,7 @@ def main():
                         pairs[-1].take_turns(meter)
                     print(*pairs[-1].row(), sep="  ", flush=True)
     table = report.table_of(HEADINGS, [pair.row() for pair in pairs]) \
-        + f"\n\n`{RECIPE} --valid-split {HELD_BACK}`. {SHARE_NOTE} {report.stamp(arguments)}"
+        + f"\n\n`{RECIPE} --valid-split {HELD_BACK}`. {work.LEFT_OUT} {report.stamp(arguments)}"
     marker = f"{'small encoder' if arguments.model == 'small' else 'encoder'} training"
     report.publish(marker, table, [f for pair in pairs for f in pair.figures()], arguments)
 

@@ -6,6 +6,10 @@ Products alone are counted, two operations for each multiplication: what a share
 import json
 
 
+LEFT_OUT = "Headwise leaves out what a classifier does not read of the last layer, in brackets is its " \
+           "share if that counted."
+
+
 def config_of(folder):
     return json.loads((folder / "config.json").read_text())
 

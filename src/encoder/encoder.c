@@ -108,8 +108,8 @@ static const float *encode(const hw_encoder_pass *pass) {
 /* True if nobody looks at what tokens but the first give in the last layer. */
 static bool reads_first_only(const hw_encoder_pass *pass) {
     const hw_encoder_scratch *s = pass->scratch;
-    return pass->config->pooling == HW_POOLING_FIRST && !s->forward_watch && !s->watch &&
-           !s->head_slopes;
+    return pass->config->pooling == HW_POOLING_FIRST && !s->all_tokens && !s->forward_watch &&
+           !s->watch && !s->head_slopes;
 }
 
 /* All blocks of the pass. */

@@ -78,6 +78,7 @@ struct hw_encoder_scratch {
     size_t max_texts, max_tokens, longest; /* of a block */
     size_t readout_rows;
     bool training;
+    bool all_tokens;       /* what the last layer's tape has of them is read afterwards */
     const bool *heads_off; /* [layers][heads], or NULL */
     hw_pool *pool;
     const hw_attention_watch *watch, *forward_watch; /* or NULL */

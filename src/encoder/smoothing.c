@@ -88,9 +88,6 @@ static size_t longest_of(const hw_encoder_batch *texts) {
     return longest;
 }
 
-/* Who watches has all tokens in the last layer, too; only a backward pass would show anything. */
-static const hw_attention_watch all_tokens = { 0 };
-
 static hw_status see_texts(hw_smoothing *smoothing, const hw_encoder *encoder,
                            const hw_encoder_batch *texts, hw_error *err) {
     const size_t longest = longest_of(texts), width = (size_t)encoder->config.width;
@@ -98,7 +95,7 @@ static hw_status see_texts(hw_smoothing *smoothing, const hw_encoder *encoder,
     if (!features) return hw_fail_memory(err, width * sizeof *features);
     hw_encoder_scratch *scratch =
         hw_encoder_scratch_new(&encoder->config, 1, longest, longest, true, NULL, err);
-    if (scratch) hw_encoder_watch(scratch, &all_tokens);
+    if (scratch) scratch->all_tokens = true;
     for (size_t t = 0; scratch && t < texts->texts; t++) {
         const hw_encoder_batch one = { texts->tokens, texts->offsets + t, 1, texts->words };
         hw_encoder_features(features, scratch, encoder, hw_kernels_select(), one);
